@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stream.c: bytes.  Input passes through a buffer that a socket has only while
+ * it holds something unread; output is not buffered.  No connection set-up.
+ */
+#include "fd.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- The buffer ----------------------------------------------------------- */
+
+#define BUFFER_SIZE ((size_t)LUATCP_VIEW_MAX)
+
+/* Reads of fewer bytes than this go through the buffer, so that a peer's many
+ * small messages cost one system call. */
+#define DIRECT_SIZE ((size_t)LUATCP_VIEW_MAX)
+
+/* A socket that is served takes a buffer and gives it back with every read, so
+ * one is kept for the next that needs it. */
+static _Atomic(char *) spare_buffer;
+
+static char *take_buffer(void) {
+  char *buffer = atomic_exchange(&spare_buffer, (char *)NULL);
+  return buffer != NULL ? buffer : malloc(BUFFER_SIZE);
+}
+
+void luatcp__buffer_drop(luatcp_socket *socket) {
+  if (socket->buffer != NULL)
+    free(atomic_exchange(&spare_buffer, socket->buffer));
+  socket->buffer = NULL;
+  socket->start = socket->end = socket->viewed = 0;
+}
+
+static size_t unread(const luatcp_socket *socket) {
+  return socket->end - socket->start;
+}
+
+/* The program has got so many bytes of the buffer. */
+static void consume(luatcp_socket *socket, size_t count) {
+  socket->start += (uint32_t)count;
+  socket->received += count;
+  socket->viewed = 0;
+  if (socket->start == socket->end)
+    luatcp__buffer_drop(socket);
+}
+
+size_t luatcp_buffered(const luatcp_socket *socket) { return unread(socket); }
+
+/* ---- Waiting for bytes ------------------------------------------------------ */
+
+/* Keeps what says that the connection is lost, for the option "error". */
+static int remember(luatcp_socket *socket, ptrdiff_t status) {
+  switch (-status) {
+  case EINTR:
+  case ENOMEM:
+  case ENOBUFS:
+  case EFAULT:
+    break;
+  default:
+    socket->error = (int)status;
+  }
+  return (int)status;
+}
+
+/* Receives at least one byte.  With LUATCP__WHOLE, waits for all size bytes
+ * where the kernel can; a count cut short by a signal is -EINTR. */
+static int pull(luatcp_socket *socket, luatcp_deadline *deadline, void *data,
+                size_t size, int flags, size_t *received) {
+  *received = 0;
+  for (;;) {
+    int how = luatcp__receive_how(socket, deadline), status;
+    ptrdiff_t count;
+    if (how != 0 && luatcp__unlimited(deadline))
+      how |= flags & LUATCP__WHOLE;
+    how |= flags & LUATCP__PEEK;
+    count = luatcp__fd_recv(socket->fd, data, size, how);
+    if (count > 0) {
+      luatcp__progress(deadline);
+      *received = (size_t)count;
+      /* the end of the stream cuts it too: the next call sees that */
+      return how & LUATCP__WHOLE && *received < size ? -EINTR : LUATCP_OK;
+    }
+    if (count == 0)
+      return LUATCP_CLOSED;
+    if (count != -EAGAIN)
+      return remember(socket, count);
+    status = luatcp__wait_one(socket->fd, POLLIN, deadline);
+    if (status != LUATCP_OK)
+      return status;
+  }
+}
+
+static int check_receiver(luatcp_socket *socket, luatcp_deadline *deadline) {
+  int status = luatcp__need_connection(socket, deadline);
+  if (status == LUATCP_OK && socket->receive_shut)
+    status = LUATCP_CLOSED;
+  return status;
+}
+
+static void make_room(luatcp_socket *socket, size_t wanted) {
+  if (BUFFER_SIZE - socket->start >= wanted && socket->end < BUFFER_SIZE)
+    return;
+  memmove(socket->buffer, socket->buffer + socket->start, unread(socket));
+  socket->end -= socket->start;
+  socket->start = 0;
+}
+
+/* Adds at least one byte to the buffer, in which wanted bytes have to fit. */
+static int fill(luatcp_socket *socket, luatcp_deadline *deadline,
+                size_t wanted) {
+  size_t received;
+  int status = check_receiver(socket, deadline);
+  if (status != LUATCP_OK)
+    return status;
+  if (socket->buffer == NULL) {
+    socket->buffer = take_buffer();
+    if (socket->buffer == NULL)
+      return -ENOMEM;
+  }
+  make_room(socket, wanted);
+  status = pull(socket, deadline, socket->buffer + socket->end,
+                BUFFER_SIZE - socket->end, 0, &received);
+  socket->end += (uint32_t)received;
+  if (unread(socket) == 0)
+    luatcp__buffer_drop(socket);
+  return status;
+}
+
+/* ---- Views -------------------------------------------------------------------- */
+
+static int show(luatcp_socket *socket, size_t consumed, size_t shown,
+                const char **data, size_t *length) {
+  socket->viewed = (uint32_t)consumed;
+  *data = socket->buffer != NULL ? socket->buffer + socket->start : "";
+  *length = shown;
+  return LUATCP_OK;
+}
+
+/* Buffers at least so many bytes. */
+static int gather(luatcp_socket *socket, luatcp_deadline *deadline,
+                  size_t minimum) {
+  while (unread(socket) < minimum) {
+    int status = fill(socket, deadline, minimum);
+    if (status != LUATCP_OK)
+      return status;
+    if (unread(socket) < minimum && luatcp__expired(deadline))
+      return LUATCP_TIMEOUT;
+  }
+  return LUATCP_OK;
+}
+
+int luatcp_view(luatcp_socket *socket, luatcp_deadline *deadline,
+                size_t minimum, size_t maximum, const char **data,
+                size_t *length) {
+  luatcp_deadline own;
+  size_t shown;
+  int status = LUATCP_OK;
+  if (minimum < 1 || minimum > maximum || minimum > BUFFER_SIZE) {
+    (void)show(socket, 0, 0, data, length);
+    return LUATCP_INVALID_ARGUMENT;
+  }
+  if (unread(socket) < minimum)
+    status = gather(socket,
+                    luatcp__deadline_or_own(deadline, &own, socket), minimum);
+  shown = unread(socket) < maximum ? unread(socket) : maximum;
+  (void)show(socket, shown, shown, data, length);
+  return status;
+}
+
+void luatcp_release(luatcp_socket *socket) {
+  if (socket->viewed > 0)
+    consume(socket, socket->viewed);
+}
+
+/* Takes the CRs out of the next length bytes of the buffer, moving the others
+ * up to what follows; returns how many are left. */
+static size_t drop_returns(luatcp_socket *socket, size_t length) {
+  char *data = socket->buffer + socket->start;
+  size_t from = length, to = length;
+  while (from-- > 0)
+    if (data[from] != '\r')
+      data[--to] = data[from];
+  socket->start += (uint32_t)to;
+  socket->received += to;
+  return length - to;
+}
+
+/* Shows the first length bytes of the buffer as text; end is 1 when the last
+ * of them is the LF of a line. */
+static int show_text(luatcp_socket *socket, size_t length, size_t end,
+                     const char **data, size_t *shown) {
+  size_t text = length - end;
+  const char *start, *found;
+  if (text == 0)
+    return show(socket, length, 0, data, shown);
+  start = socket->buffer + socket->start;
+  found = memchr(start, '\r', text);
+  if (found == NULL)
+    return show(socket, length, text, data, shown);
+  if (found == start + text - 1)
+    return show(socket, length, text - 1, data, shown);
+  text = drop_returns(socket, text);
+  return show(socket, text + end, text, data, shown);
+}
+
+static int show_line(luatcp_socket *socket, int ends, size_t length, size_t end,
+                     const char **data, size_t *shown) {
+  if (ends == LUATCP_LINE_RAW)
+    return show(socket, length, length, data, shown);
+  return show_text(socket, length, end, data, shown);
+}
+
+int luatcp_view_line(luatcp_socket *socket, luatcp_deadline *deadline,
+                     int ends, const char **data, size_t *length) {
+  luatcp_deadline own;
+  size_t searched = 0;
+  bool received = false;
+  int status;
+  for (;;) {
+    if (unread(socket) > searched) {
+      const char *start = socket->buffer + socket->start;
+      const char *feed =
+          memchr(start + searched, '\n', unread(socket) - searched);
+      if (feed != NULL)
+        return show_line(socket, ends, (size_t)(feed - start) + 1, 1, data,
+                         length);
+      searched = unread(socket);
+    }
+    if (searched == BUFFER_SIZE) {
+      status = LUATCP_MORE;
+      break;
+    }
+    if (deadline == NULL)
+      deadline = luatcp__deadline_or_own(NULL, &own, socket);
+    else if (received && luatcp__expired(deadline)) {
+      status = LUATCP_TIMEOUT;
+      break;
+    }
+    status = fill(socket, deadline, BUFFER_SIZE);
+    if (status != LUATCP_OK)
+      break;
+    received = true;
+  }
+  (void)show_line(socket, ends, unread(socket), 0, data, length);
+  return status;
+}
+
+/* ---- Reading into the caller's memory ------------------------------------------ */
+
+/* Moves what is buffered, up to size, to data. */
+static size_t take_buffered(luatcp_socket *socket, void *data, size_t size) {
+  size_t count = unread(socket) < size ? unread(socket) : size;
+  if (count > 0) {
+    memcpy(data, socket->buffer + socket->start, count);
+    consume(socket, count);
+  }
+  return count;
+}
+
+/* Receives at least one byte, through the buffer when size is small. */
+static int receive_some(luatcp_socket *socket, luatcp_deadline *deadline,
+                        char *data, size_t size, size_t direct, int flags,
+                        size_t *received) {
+  int status;
+  *received = take_buffered(socket, data, size);
+  if (*received > 0)
+    return LUATCP_OK;
+  if (size < direct) {
+    status = fill(socket, deadline, size);
+    *received = take_buffered(socket, data, size);
+    return status;
+  }
+  status = check_receiver(socket, deadline);
+  if (status != LUATCP_OK)
+    return status;
+  status = pull(socket, deadline, data, size, flags, received);
+  socket->received += *received;
+  return status;
+}
+
+int luatcp_recv(luatcp_socket *socket, luatcp_deadline *deadline, void *data,
+                size_t size, size_t *received) {
+  luatcp_deadline own;
+  *received = 0;
+  if (size == 0)
+    return luatcp_recv_test(socket, deadline);
+  deadline = luatcp__deadline_or_own(deadline, &own, socket);
+  /* who takes what there is seldom has small reads */
+  return receive_some(socket, deadline, data, size, DIRECT_SIZE / 16, 0,
+                      received);
+}
+
+/* Fills data as far as the stream goes. */
+static int receive_all(luatcp_socket *socket, luatcp_deadline *deadline,
+                       char *data, size_t size, size_t *received) {
+  *received = 0;
+  while (*received < size) {
+    size_t count;
+    int status =
+        receive_some(socket, deadline, data + *received, size - *received,
+                     DIRECT_SIZE, LUATCP__WHOLE, &count);
+    *received += count;
+    if (status != LUATCP_OK)
+      return status;
+    if (*received < size && luatcp__expired(deadline))
+      return LUATCP_TIMEOUT;
+  }
+  return LUATCP_OK;
+}
+
+int luatcp_recv_count(luatcp_socket *socket, luatcp_deadline *deadline,
+                      void *data, size_t size, size_t *received) {
+  luatcp_deadline own;
+  deadline = luatcp__deadline_or_own(deadline, &own, socket);
+  return receive_all(socket, deadline, data, size, received);
+}
+
+int luatcp_recv_until_closed(luatcp_socket *socket, luatcp_deadline *deadline,
+                             void *data, size_t size, size_t *received) {
+  luatcp_deadline own;
+  int status;
+  deadline = luatcp__deadline_or_own(deadline, &own, socket);
+  status = receive_all(socket, deadline, data, size, received);
+  if (status == LUATCP_OK)
+    return LUATCP_MORE;
+  /* the object's own end is no end of the stream */
+  return status == LUATCP_CLOSED && !socket->closed && !socket->receive_shut
+             ? LUATCP_OK
+             : status;
+}
+
+int luatcp_recv_line(luatcp_socket *socket, luatcp_deadline *deadline, int ends,
+                     char *data, size_t size, size_t *received) {
+  const char *view;
+  size_t length;
+  int status = luatcp_view_line(socket, deadline, ends, &view, &length);
+  *received = length < size ? length : size;
+  if (*received > 0)
+    memcpy(data, view, *received);
+  if (length <= size) {
+    luatcp_release(socket);
+    return status;
+  }
+  consume(socket, size);
+  return LUATCP_MORE;
+}
+
+int luatcp_recv_test(luatcp_socket *socket, luatcp_deadline *deadline) {
+  luatcp_deadline own;
+  size_t count;
+  char byte;
+  int status;
+  if (unread(socket) > 0)
+    return LUATCP_OK;
+  deadline = luatcp__deadline_or_own(deadline, &own, socket);
+  status = check_receiver(socket, deadline);
+  if (status != LUATCP_OK)
+    return status;
+  return pull(socket, deadline, &byte, 1, LUATCP__PEEK, &count);
+}
+
+/* ---- Sending ------------------------------------------------------------------------ */
+
+int luatcp_send(luatcp_socket *socket, luatcp_deadline *deadline,
+                const void *data, size_t size, size_t *sent) {
+  luatcp_deadline own;
+  int status, how = 0;
+  *sent = 0;
+  deadline = luatcp__deadline_or_own(deadline, &own, socket);
+  status = luatcp__need_connection(socket, deadline);
+  while (status == LUATCP_OK && *sent < size) {
+    int before = how;
+    ptrdiff_t count = luatcp__fd_send(socket->fd, (const char *)data + *sent,
+                                      size - *sent, how);
+    if (count > 0) {
+      luatcp__progress(deadline);
+      *sent += (size_t)count;
+      socket->sent += (size_t)count;
+      if (*sent == size)
+        break;
+      if (luatcp__expired(deadline))
+        return LUATCP_TIMEOUT;
+      if (how != 0) /* what waits for all is cut short by a signal only */
+        return -EINTR;
+    } else if (count != -EAGAIN)
+      return count == 0 ? LUATCP_CLOSED : remember(socket, count);
+    /* the first try took what fits; now the kernel waits for the rest, or
+       poll where it can't, or where it gave up although it should wait */
+    how = luatcp__send_how(socket, deadline);
+    if (how == 0 || before != 0)
+      status = luatcp__wait_one(socket->fd, POLLOUT, deadline);
+  }
+  return status;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wait.c: poll(2) on one descriptor or on many, under a deadline, and sleep.
+ * What does not wait inside recv, send or accept waits here.  No buffers.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* poll(2) for a span in nanoseconds; how many entries are ready, or -errno. */
+static int poll_for(struct pollfd *entries, size_t count, int64_t span) {
+  int ready = poll(entries, (nfds_t)count, luatcp__milliseconds(span));
+  return ready < 0 ? -errno : ready;
+}
+
+int luatcp__wait_one(int fd, short events, luatcp_deadline *deadline) {
+  struct pollfd entry = {.fd = fd, .events = events, .revents = 0};
+  for (;;) {
+    int64_t remaining = luatcp__remaining(deadline);
+    int ready;
+    if (remaining == 0)
+      return LUATCP_TIMEOUT;
+    ready = poll_for(&entry, 1, remaining);
+    if (ready != 0)
+      return ready < 0 ? ready : LUATCP_OK;
+  }
+}
+
+int luatcp_sleep(luatcp_deadline *deadline) {
+  for (;;) {
+    int64_t remaining = luatcp__remaining(deadline);
+    struct timespec span;
+    if (remaining == 0)
+      return LUATCP_OK;
+    /* time_t may have 32 bits; the loop comes back for what is left */
+    if (remaining > INT64_C(1000000) * 1000000000)
+      remaining = INT64_C(1000000) * 1000000000;
+    span.tv_sec = (time_t)(remaining / 1000000000);
+    span.tv_nsec = (long)(remaining % 1000000000);
+    if (nanosleep(&span, NULL) < 0)
+      return -errno;
+  }
+}
+
+/* ---- Waiting for many --------------------------------------------------- */
+
+/* What one luatcp_wait works on. */
+struct waiting {
+  luatcp_wait_item *items;
+  size_t count;
+  struct pollfd *entries;
+  size_t used;  /* entries in use */
+  size_t ready; /* items */
+  int64_t wake; /* when a connect wants to be moved on, at the latest */
+};
+
+static short poll_events(int events) {
+  return (short)((events & LUATCP_READABLE ? POLLIN : 0) |
+                 (events & LUATCP_WRITABLE ? POLLOUT : 0));
+}
+
+/* A failed descriptor is ready for whatever is tried on it. */
+static int ready_events(int wanted, short happened) {
+  int events = 0;
+  if (happened & (POLLIN | POLLHUP | POLLERR))
+    events |= LUATCP_READABLE;
+  if (happened & (POLLOUT | POLLHUP | POLLERR))
+    events |= LUATCP_WRITABLE;
+  return wanted & events;
+}
+
+static bool is_connecting(const luatcp_wait_item *item) {
+  return item->socket != NULL && item->socket->connecting != NULL;
+}
+
+/* What needs no poll: buffered input, a connect that came to nothing. */
+static int ready_already(const luatcp_wait_item *item) {
+  const luatcp_socket *socket = item->socket;
+  if (socket == NULL || socket->closed)
+    return 0;
+  if (socket->end > socket->start)
+    return item->events & LUATCP_READABLE;
+  if (socket->state == LUATCP_CLIENT && !socket->connected &&
+      socket->connecting == NULL && socket->error != 0)
+    return item->events;
+  return 0;
+}
+
+static int descriptor_of(const luatcp_wait_item *item) {
+  return item->socket != NULL ? item->socket->fd : item->descriptor;
+}
+
+/* How many entries an item has in the array. */
+static size_t entry_count(const luatcp_wait_item *item) {
+  if (is_connecting(item)) {
+    struct pollfd ignored[LUATCP__RACERS];
+    int64_t wake = INT64_MAX;
+    return luatcp__connect_poll(item->socket, ignored, &wake);
+  }
+  return descriptor_of(item) >= 0 && poll_events(item->events) != 0;
+}
+
+static void fill(struct waiting *w) {
+  size_t i;
+  w->used = w->ready = 0;
+  w->wake = INT64_MAX;
+  for (i = 0; i < w->count; i++) {
+    luatcp_wait_item *item = &w->items[i];
+    item->ready = ready_already(item);
+    w->ready += item->ready != 0;
+    if (is_connecting(item))
+      w->used += luatcp__connect_poll(item->socket, w->entries + w->used,
+                                      &w->wake);
+    else if (entry_count(item) != 0) {
+      struct pollfd *entry = &w->entries[w->used++];
+      entry->fd = descriptor_of(item);
+      entry->events = poll_events(item->events);
+      entry->revents = 0;
+    }
+  }
+}
+
+static bool any_happened(const struct pollfd *entries, size_t count) {
+  while (count-- > 0)
+    if (entries[count].revents != 0)
+      return true;
+  return false;
+}
+
+/* An item's ready until its connect is moved on. */
+#define STEP_DUE (-1)
+
+/* Reads the answers of poll into the items. */
+static int harvest(struct waiting *w) {
+  size_t i, at = 0;
+  bool due = w->wake != INT64_MAX && w->wake <= luatcp__now();
+  for (i = 0; i < w->count; i++) {
+    luatcp_wait_item *item = &w->items[i];
+    size_t own = entry_count(item);
+    const struct pollfd *entries = w->entries + at;
+    at += own;
+    if (is_connecting(item)) {
+      if (due || any_happened(entries, own))
+        item->ready = STEP_DUE;
+    } else if (own != 0 && entries->revents != 0) {
+      if (entries->revents & POLLNVAL)
+        return -EBADF;
+      w->ready += item->ready == 0;
+      item->ready |= ready_events(item->events, entries->revents);
+    }
+  }
+  return LUATCP_OK;
+}
+
+/* Only now that all answers are read, as a socket may be listed twice. */
+static bool step_connects(struct waiting *w) {
+  bool moved = false;
+  size_t i;
+  for (i = 0; i < w->count; i++) {
+    luatcp_wait_item *item = &w->items[i];
+    if (item->ready != STEP_DUE)
+      continue;
+    item->ready = 0;
+    if (is_connecting(item))
+      (void)luatcp__connect_step(item->socket, NULL);
+    moved = true;
+  }
+  return moved;
+}
+
+static int64_t span_until(const struct waiting *w, luatcp_deadline *deadline,
+                          int64_t *remaining) {
+  int64_t now;
+  *remaining = luatcp__remaining(deadline);
+  if (w->ready > 0)
+    return 0;
+  if (w->wake == INT64_MAX)
+    return *remaining;
+  now = luatcp__now();
+  if (w->wake <= now)
+    return 0;
+  return w->wake - now < *remaining ? w->wake - now : *remaining;
+}
+
+static int wait_for_items(struct waiting *w, luatcp_deadline *deadline) {
+  for (;;) {
+    int64_t remaining, span;
+    bool moved;
+    int status;
+    fill(w);
+    span = span_until(w, deadline, &remaining);
+    status = poll_for(w->entries, w->used, span);
+    if (status >= 0)
+      status = harvest(w);
+    moved = step_connects(w);
+    if (status < 0)
+      return status;
+    if (w->ready > 0)
+      return LUATCP_OK;
+    /* a connect that has just ended is seen by the next turn's poll */
+    if (remaining == 0 && !moved)
+      return LUATCP_TIMEOUT;
+  }
+}
+
+int luatcp_wait(luatcp_deadline *deadline, luatcp_wait_item *items,
+                size_t count, size_t *ready) {
+  struct pollfd few[64];
+  luatcp_deadline forever;
+  struct waiting w = {.items = items, .count = count, .entries = few};
+  size_t i, room = 0;
+  int status;
+  *ready = 0;
+  if (deadline == NULL) {
+    luatcp_deadline_after(&forever, -1);
+    deadline = &forever;
+  }
+  /* a connect may come to need more entries while it is waited for */
+  for (i = 0; i < count; i++)
+    room += is_connecting(&items[i]) ? LUATCP__RACERS : 1;
+  if (room > sizeof few / sizeof few[0]) {
+    if (room > SIZE_MAX / sizeof *w.entries)
+      return -ENOMEM;
+    w.entries = malloc(room * sizeof *w.entries);
+    if (w.entries == NULL)
+      return -ENOMEM;
+  }
+  status = wait_for_items(&w, deadline);
+  *ready = status == LUATCP_OK ? w.ready : 0;
+  if (w.entries != few)
+    free(w.entries);
+  return status;
+}

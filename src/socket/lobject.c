@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lobject.c: the userdata around a luatcp_socket, its three classes, the checks
+ * of arguments and the pushing of failures that all methods share.  No method
+ * that programs call by name.
+ */
+#include "lbinding.h"
+
+static const char *const class_names[LUATCPL_CLASSES] = {
+    "tcp{master}", "tcp{client}", "tcp{server}"};
+
+/* Its address is the registry's key for the table of the classes.  A string
+ * would do until two releases of this module meet in one Lua state. */
+static char classes_key;
+
+/* ---- Checking ----------------------------------------------------------- */
+
+/* Whether the value on top is the metatable of a state's class. */
+static int is_class(lua_State *L, int state) {
+  return lua_rawequal(L, -1, LUATCPL_CLASS(state));
+}
+
+/* The state whose class argument 1 has, or -1. */
+static int class_of_self(lua_State *L) {
+  int state;
+  if (lua_touserdata(L, 1) == NULL || !lua_getmetatable(L, 1))
+    return -1;
+  for (state = LUATCPL_CLASSES - 1; state >= 0; state--)
+    if (is_class(L, state))
+      break;
+  lua_pop(L, 1);
+  return state;
+}
+
+static void expected(lua_State *L, const char *what) {
+  luaL_argerror(L, 1, lua_pushfstring(L, "%s expected", what));
+}
+
+/* Finalizers run in an order that programs do not choose, so they may meet
+ * objects whose own finalizer has run. */
+luatcp_socket *luatcpL_unbox(lua_State *L, luatcp_socket *const *box) {
+  if (*box == NULL)
+    luaL_argerror(L, 1, "object has been finalized");
+  return *box;
+}
+
+luatcp_socket **luatcpL_checkclass(lua_State *L, int state) {
+  luatcp_socket **box = (luatcp_socket **)lua_touserdata(L, 1);
+  int same = 0;
+  if (box != NULL && lua_getmetatable(L, 1)) {
+    same = is_class(L, state);
+    lua_pop(L, 1);
+  }
+  if (!same)
+    expected(L, class_names[state]);
+  luatcpL_unbox(L, box);
+  return box;
+}
+
+luatcp_socket **luatcpL_checkbox(lua_State *L) {
+  if (class_of_self(L) < 0)
+    expected(L, "tcp{any}");
+  return (luatcp_socket **)lua_touserdata(L, 1);
+}
+
+luatcp_socket **luatcpL_checkany(lua_State *L) {
+  luatcp_socket **box = luatcpL_checkbox(L);
+  luatcpL_unbox(L, box);
+  return box;
+}
+
+/* Doubles hold no fractions from here on, and the cast below no more bits. */
+#define WHOLE_BEYOND 9007199254740992.0
+
+static int is_whole(lua_Number number) {
+  return number >= WHOLE_BEYOND || number <= -WHOLE_BEYOND ||
+         (lua_Number)(int64_t)number == number;
+}
+
+lua_Number luatcpL_checkwhole(lua_State *L, int arg, lua_Number low,
+                              lua_Number high) {
+  lua_Number number = luaL_checknumber(L, arg);
+  if (!(number >= low && number <= high)) /* NaN too */
+    luaL_argerror(L, arg, "number out of range");
+  if (!is_whole(number))
+    luaL_argerror(L, arg, "number has no integer representation");
+  return number;
+}
+
+int luatcpL_checkchoice(lua_State *L, int arg, const char *const names[]) {
+  if (lua_isnoneornil(L, arg))
+    return 0;
+  /* LuaJIT would take the default for what is no string, if there were one */
+  return luaL_checkoption(L, arg, NULL, names);
+}
+
+void luatcpL_checkdeadline(lua_State *L, int arg, luatcp_deadline *deadline) {
+  lua_Number seconds = luaL_optnumber(L, arg, -1);
+  luaL_argcheck(L, seconds == seconds, arg, "seconds expected, got NaN");
+  luatcp_deadline_after(deadline, seconds);
+}
+
+int luatcpL_callable(lua_State *L, int index) {
+  if (lua_isfunction(L, index))
+    return 1;
+  if (!luaL_getmetafield(L, index, "__call"))
+    return 0;
+  lua_pop(L, 1);
+  return 1;
+}
+
+/* ---- Making and freeing --------------------------------------------------- */
+
+luatcp_socket *luatcpL_new(lua_State *L, int state) {
+  /* empty, with its finalizer, before there is anything to lose */
+  luatcp_socket **box = (luatcp_socket **)compat_newuserdata(L, sizeof *box);
+  *box = NULL;
+  lua_pushvalue(L, LUATCPL_CLASS(state));
+  lua_setmetatable(L, -2);
+  return *box = luatcp_new();
+}
+
+static void empty(luatcp_socket **box) {
+  luatcp_socket *socket = *box;
+  *box = NULL;
+  luatcp_free(socket);
+}
+
+void luatcpL_discard(lua_State *L) {
+  empty((luatcp_socket **)lua_touserdata(L, -1));
+}
+
+void luatcpL_setclass(lua_State *L, int index, const luatcp_socket *socket) {
+  /* an absolute or negative index: the metatable on top shifts the latter */
+  int object = index > 0 ? index : index - 1;
+  lua_pushvalue(L, LUATCPL_CLASS(luatcp_state(socket)));
+  lua_setmetatable(L, object);
+}
+
+/* ---- Metamethods ------------------------------------------------------------ */
+
+static int object_gc(lua_State *L) {
+  empty(luatcpL_checkbox(L));
+  return 0;
+}
+
+/* Also for variables of attribute <close>. */
+static int object_close(lua_State *L) {
+  luatcp_socket **box = luatcpL_checkbox(L);
+  if (*box != NULL)
+    luatcp_close(*box);
+  return 0;
+}
+
+static int object_tostring(lua_State *L) {
+  int state = class_of_self(L);
+  if (state < 0)
+    expected(L, "tcp{any}");
+  lua_pushfstring(L, "%s: %p", class_names[state], lua_topointer(L, 1));
+  return 1;
+}
+
+static const luaL_Reg metamethods[] = {{"__gc", object_gc},
+                                       {"__close", object_close},
+                                       {"__tostring", object_tostring},
+                                       {NULL, NULL}};
+
+/* ---- Classes ------------------------------------------------------------------ */
+
+void luatcpL_setfunctions(lua_State *L, const luaL_Reg *functions) {
+  int classes = lua_gettop(L) - LUATCPL_CLASSES;
+  for (; functions->name != NULL; functions++) {
+    int i;
+    for (i = 0; i < LUATCPL_CLASSES; i++)
+      lua_pushvalue(L, classes + i);
+    lua_pushcclosure(L, functions->func, LUATCPL_CLASSES);
+    lua_setfield(L, -2, functions->name);
+  }
+}
+
+/* A metatable programs can see into: wrappers copy the methods in __index. */
+static void push_new_class(lua_State *L, const char *name) {
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "class");
+  lua_setfield(L, -2, "__index");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "tcp{any}");
+}
+
+/* Copies all fields of the table on top to the one at index to. */
+static void copy_fields(lua_State *L, int to) {
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, to);
+  }
+}
+
+/* Every class has all methods: the wrong ones say what they expect. */
+static void fill_classes(lua_State *L, int classes) {
+  int i;
+  lua_newtable(L);
+  luatcpL_setfunctions(L, luatcpL_tcp_methods);
+  luatcpL_setfunctions(L, luatcpL_option_methods);
+  luatcpL_setfunctions(L, luatcpL_stream_methods);
+  for (i = 0; i < LUATCPL_CLASSES; i++) {
+    lua_getfield(L, classes + i, "__index");
+    lua_insert(L, -2);
+    copy_fields(L, lua_gettop(L) - 1);
+    lua_remove(L, -2);
+  }
+  lua_pop(L, 1);
+  lua_newtable(L);
+  luatcpL_setfunctions(L, metamethods);
+  for (i = 0; i < LUATCPL_CLASSES; i++)
+    copy_fields(L, classes + i);
+  lua_pop(L, 1);
+}
+
+/* Keeps the classes at an index under classes_key. */
+static void keep_classes(lua_State *L, int classes) {
+  int i;
+  lua_pushlightuserdata(L, &classes_key);
+  lua_createtable(L, LUATCPL_CLASSES, 0);
+  for (i = 0; i < LUATCPL_CLASSES; i++) {
+    lua_pushvalue(L, classes + i);
+    lua_rawseti(L, -2, 1 + i);
+  }
+  lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+static void make_classes(lua_State *L) {
+  int i, classes = lua_gettop(L) + 1;
+  for (i = 0; i < LUATCPL_CLASSES; i++)
+    push_new_class(L, class_names[i]);
+  fill_classes(L, classes);
+  keep_classes(L, classes);
+}
+
+void luatcpL_pushclasses(lua_State *L) {
+  int i, table;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  lua_pushlightuserdata(L, &classes_key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    make_classes(L);
+    return;
+  }
+  table = lua_gettop(L);
+  for (i = 0; i < LUATCPL_CLASSES; i++)
+    lua_rawgeti(L, table, 1 + i);
+  lua_remove(L, table);
+}
+
+void luatcpL_publishclasses(lua_State *L) {
+  int i, classes = lua_gettop(L) + 1;
+  luatcpL_pushclasses(L);
+  for (i = 0; i < LUATCPL_CLASSES; i++) {
+    lua_getfield(L, LUA_REGISTRYINDEX, class_names[i]);
+    if (lua_isnil(L, -1)) {
+      lua_pushvalue(L, classes + i);
+      lua_setfield(L, LUA_REGISTRYINDEX, class_names[i]);
+    }
+    lua_pop(L, 1);
+  }
+  lua_settop(L, classes - 1);
+}
+
+/* ---- Results -------------------------------------------------------------------- */
+
+int luatcpL_succeed(lua_State *L) {
+  lua_pushinteger(L, 1);
+  return 1;
+}
+
+void luatcpL_pushmessage(lua_State *L, int status) {
+  char message[LUATCP_MESSAGE_SIZE];
+  lua_pushstring(L, luatcp_strerror(status, message, sizeof message));
+}
+
+/* The value behind those that LuaSocket returns; how many were pushed. */
+static int push_error_number(lua_State *L, int status) {
+  int number = luatcp_error_number(status);
+  if (number == 0)
+    return 0;
+  lua_pushinteger(L, number);
+  return 1;
+}
+
+int luatcpL_fail(lua_State *L, int status) {
+  lua_pushnil(L);
+  luatcpL_pushmessage(L, status);
+  return 2 + push_error_number(L, status);
+}
+
+int luatcpL_failwith(lua_State *L, int status) {
+  lua_pushnil(L);
+  luatcpL_pushmessage(L, status);
+  lua_pushvalue(L, -3);
+  return 3 + push_error_number(L, status);
+}
+
+int luatcpL_result(lua_State *L, int status) {
+  return status == LUATCP_OK ? luatcpL_succeed(L) : luatcpL_fail(L, status);
+}
+
+int luatcpL_runhook(lua_State *L) {
+  /* a Lua function, as some hooks count instructions; it has one */
+  if (luaL_loadbuffer(L, "", 0, "=signal") != LUA_OK)
+    return lua_error(L);
+  lua_call(L, 0, 0);
+  return 1;
+}

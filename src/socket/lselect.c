@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lselect.c: select, from two lists of objects to an array of wait items and
+ * back.  Any object with getfd, and dirty if it likes, can be in a list.
+ *
+ * An item knows its object by list, position and address alone.  Methods of
+ * foreign objects, finalizers and hooks may change lists and free sockets, so
+ * sockets are looked up anew when such code has run, and objects are compared
+ * when results are made.
+ */
+#include "lbinding.h"
+
+#include <limits.h>
+
+/* So many items need no memory but the C stack. */
+#define SMALL 64
+
+/* Stands in for the descriptor of an object that is ready without waiting. */
+#define DIRTY (-2)
+
+enum { RECEIVE, SEND, SIDES };
+
+/* Stack indices: the lists are the first two arguments. */
+enum { LIST = 1, MEMORY = 4, VALUE };
+
+typedef struct selection {
+  luatcp_wait_item *items;  /* of the receive list, then of the send list */
+  const void **identities;  /* the addresses of their objects */
+  size_t capacity;          /* of both */
+  size_t counts[SIDES];     /* elements of each list */
+  const void *classes[LUATCPL_CLASSES]; /* addresses of the metatables */
+  int dirty;                /* an object is ready already */
+  int stale;                /* Lua code may have run since the start */
+} selection;
+
+typedef struct small_memory {
+  luatcp_wait_item items[SMALL];
+  const void *identities[SMALL];
+} small_memory;
+
+/* ---- Arguments and memory ----------------------------------------------- */
+
+/* Lists are read without metamethods; those that have an __index are copied
+ * first, up to the first nil like the others. */
+static void flatten(lua_State *L, int arg) {
+  int i;
+  if (!luaL_getmetafield(L, arg, "__index"))
+    return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  for (i = 1; i < INT_MAX; i++) {
+    lua_pushinteger(L, i);
+    lua_gettable(L, arg);
+    if (lua_isnil(L, -1))
+      break;
+    lua_rawseti(L, -2, i);
+  }
+  lua_pop(L, 1);
+  lua_replace(L, arg);
+}
+
+static void check_lists(lua_State *L) {
+  int arg;
+  for (arg = LIST; arg < LIST + SIDES; arg++)
+    if (!lua_isnil(L, arg)) {
+      luaL_checktype(L, arg, LUA_TTABLE);
+    }
+  for (arg = LIST; arg < LIST + SIDES; arg++)
+    if (!lua_isnil(L, arg))
+      flatten(L, arg);
+}
+
+static void reserve(lua_State *L, selection *all, size_t capacity) {
+  size_t used = all->counts[RECEIVE] + all->counts[SEND];
+  luatcp_wait_item *items;
+  const void **identities;
+  if (capacity > (size_t)INT_MAX / sizeof *items)
+    luaL_error(L, "too many sockets");
+  items = (luatcp_wait_item *)compat_newuserdata(
+      L, capacity * (sizeof *items + sizeof *identities));
+  identities = (const void **)(items + capacity);
+  if (used > 0) {
+    memcpy(items, all->items, used * sizeof *items);
+    memcpy(identities, all->identities, used * sizeof *identities);
+  }
+  lua_replace(L, MEMORY);
+  all->items = items;
+  all->identities = identities;
+  all->capacity = capacity;
+  all->stale = 1; /* memory may have been collected for it */
+}
+
+static void start(lua_State *L, selection *all, small_memory *memory) {
+  size_t expected = 0;
+  int i;
+  all->items = memory->items;
+  all->identities = memory->identities;
+  all->capacity = SMALL;
+  all->counts[RECEIVE] = all->counts[SEND] = 0;
+  for (i = 0; i < LUATCPL_CLASSES; i++)
+    all->classes[i] = lua_topointer(L, LUATCPL_CLASS(i));
+  for (i = LIST; i < LIST + SIDES; i++)
+    if (lua_istable(L, i))
+      expected += compat_rawlen(L, i);
+  if (expected > all->capacity)
+    reserve(L, all, expected);
+}
+
+/* ---- From objects to items ------------------------------------------------ */
+
+/* The box of the value on top when it is an object of ours, else NULL. */
+static luatcp_socket **own_box(lua_State *L, const selection *all) {
+  luatcp_socket **box = (luatcp_socket **)lua_touserdata(L, -1);
+  const void *class;
+  if (box == NULL || !lua_getmetatable(L, -1))
+    return NULL;
+  class = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  if (class == all->classes[LUATCP_CLIENT] ||
+      class == all->classes[LUATCP_SERVER] ||
+      class == all->classes[LUATCP_MASTER])
+    return box;
+  return NULL;
+}
+
+static int get_field(lua_State *L) {
+  lua_gettable(L, 1);
+  return 1;
+}
+
+/* Pushes a field of VALUE, or nil where it cannot have any.  LuaJIT has values
+ * of which that is not known beforehand. */
+static void push_field(lua_State *L, const char *name) {
+  int type = lua_type(L, VALUE);
+  if (type == LUA_TTABLE) {
+    lua_getfield(L, VALUE, name);
+  } else if (!luaL_getmetafield(L, VALUE, "__index")) {
+    lua_pushnil(L);
+  } else if (type <= LUA_TTHREAD) {
+    lua_pop(L, 1);
+    lua_getfield(L, VALUE, name);
+  } else {
+    lua_pop(L, 1);
+    lua_pushcfunction(L, get_field);
+    lua_pushvalue(L, VALUE);
+    lua_pushstring(L, name);
+    if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
+      lua_pop(L, 1);
+      lua_pushnil(L);
+    }
+  }
+}
+
+/* Calls a method of VALUE and pushes its result, nil where there is none. */
+static void call_method(lua_State *L, const char *name) {
+  push_field(L, name);
+  if (!luatcpL_callable(L, -1)) {
+    lua_settop(L, VALUE);
+    lua_pushnil(L);
+    return;
+  }
+  lua_pushvalue(L, VALUE);
+  lua_call(L, 1, 1);
+}
+
+/* The value on top as descriptor, or -1. */
+static int to_descriptor(lua_State *L) {
+  lua_Number number = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
+  if (!(number >= 0 && number <= INT_MAX) || (lua_Number)(int)number != number)
+    return -1;
+  return (int)number;
+}
+
+static int foreign_descriptor(lua_State *L, selection *all, int side) {
+  int descriptor;
+  if (lua_type(L, VALUE) == LUA_TNUMBER) /* no key for a list's map */
+    return -1;
+  all->stale = 1;
+  call_method(L, "getfd");
+  descriptor = to_descriptor(L);
+  if (descriptor < 0 || side == SEND)
+    return descriptor;
+  lua_settop(L, VALUE);
+  call_method(L, "dirty");
+  if (!lua_toboolean(L, -1))
+    return descriptor;
+  all->dirty = 1;
+  return DIRTY;
+}
+
+/* The object is VALUE. */
+static void fill_item(lua_State *L, selection *all, int side, size_t at) {
+  luatcp_wait_item item;
+  luatcp_socket **box = own_box(L, all);
+  item.socket = NULL;
+  item.descriptor = -1;
+  item.events = side == RECEIVE ? LUATCP_READABLE : LUATCP_WRITABLE;
+  item.ready = 0;
+  all->identities[at] = lua_topointer(L, VALUE);
+  if (box != NULL)
+    item.socket = *box;
+  else
+    item.descriptor = foreign_descriptor(L, all, side);
+  all->items[at] = item;
+}
+
+static void collect_list(lua_State *L, selection *all, int side) {
+  int i;
+  if (!lua_istable(L, LIST + side))
+    return;
+  for (i = 1; i < INT_MAX; i++) {
+    size_t at = all->counts[RECEIVE] + all->counts[SEND];
+    lua_rawgeti(L, LIST + side, i);
+    if (lua_isnil(L, VALUE))
+      break;
+    if (at == all->capacity)
+      reserve(L, all, 2 * at);
+    fill_item(L, all, side, at);
+    all->counts[side]++;
+    lua_settop(L, MEMORY);
+  }
+  lua_settop(L, MEMORY);
+}
+
+/* Looks own objects up again: those that are no longer where they were are
+ * not waited for. */
+static void refresh_list(lua_State *L, selection *all, int side, size_t at) {
+  size_t i;
+  for (i = 0; i < all->counts[side]; i++) {
+    luatcp_wait_item *item = &all->items[at + i];
+    luatcp_socket **box;
+    if (item->socket == NULL)
+      continue;
+    lua_rawgeti(L, LIST + side, (int)i + 1);
+    box = own_box(L, all);
+    item->socket = (const void *)box == all->identities[at + i] ? *box : NULL;
+    lua_settop(L, MEMORY);
+  }
+}
+
+static void collect(lua_State *L, selection *all) {
+  all->counts[RECEIVE] = all->counts[SEND] = 0;
+  all->dirty = all->stale = 0;
+  collect_list(L, all, RECEIVE);
+  collect_list(L, all, SEND);
+  if (!all->stale)
+    return;
+  refresh_list(L, all, RECEIVE, 0);
+  refresh_list(L, all, SEND, all->counts[RECEIVE]);
+}
+
+/* ---- Waiting ---------------------------------------------------------------- */
+
+static int wait_once(selection *all, luatcp_deadline *deadline) {
+  luatcp_deadline now;
+  size_t ready;
+  if (all->dirty) {
+    luatcp_deadline_after(&now, 0);
+    deadline = &now;
+  }
+  return luatcp_wait(deadline, all->items,
+                     all->counts[RECEIVE] + all->counts[SEND], &ready);
+}
+
+static int collect_and_wait(lua_State *L, selection *all,
+                            luatcp_deadline *deadline) {
+  int status;
+  do {
+    collect(L, all);
+    status = wait_once(all, deadline);
+  } while (luatcpL_interrupted(L, status));
+  if (status == LUATCP_TIMEOUT && all->dirty)
+    return LUATCP_OK;
+  return status;
+}
+
+/* ---- From items to results -------------------------------------------------- */
+
+static int is_ready(const luatcp_wait_item *item) {
+  return item->ready != 0 || item->descriptor == DIRTY;
+}
+
+static int count_ready(const selection *all, int side, size_t at) {
+  size_t i;
+  int count = 0;
+  for (i = 0; i < all->counts[side]; i++)
+    count += is_ready(&all->items[at + i]);
+  return count;
+}
+
+/* Appends the value on top to the result below it, a list and a map from
+ * object to position, unless it is in there.  Pops the value; returns how long
+ * the list is now. */
+static int append(lua_State *L, int length) {
+  lua_pushvalue(L, -1);
+  lua_rawget(L, -3);
+  if (!lua_isnil(L, -1)) {
+    lua_pop(L, 2);
+    return length;
+  }
+  lua_pop(L, 1);
+  length++;
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, -3, length);
+  lua_pushinteger(L, length);
+  lua_rawset(L, -3);
+  return length;
+}
+
+static void push_ready(lua_State *L, const selection *all, int side,
+                       size_t at) {
+  size_t i;
+  int length = 0, count = count_ready(all, side, at);
+  lua_createtable(L, count, count);
+  for (i = 0; length < count && i < all->counts[side]; i++) {
+    if (!is_ready(&all->items[at + i]))
+      continue;
+    lua_rawgeti(L, LIST + side, (int)i + 1);
+    if (!lua_isnil(L, -1) && lua_topointer(L, -1) == all->identities[at + i])
+      length = append(L, length);
+    else
+      lua_pop(L, 1); /* Lua code has put another one in its place */
+  }
+}
+
+static int function_select(lua_State *L) {
+  luatcp_deadline deadline;
+  small_memory memory;
+  selection all;
+  int status;
+  lua_settop(L, MEMORY);
+  luatcpL_checkdeadline(L, 3, &deadline);
+  check_lists(L);
+  start(L, &all, &memory);
+  status = collect_and_wait(L, &all, &deadline);
+  if (status != LUATCP_OK && status != LUATCP_TIMEOUT) {
+    luatcpL_pushmessage(L, status);
+    return luaL_error(L, "select failed: %s", lua_tostring(L, -1));
+  }
+  push_ready(L, &all, RECEIVE, 0);
+  push_ready(L, &all, SEND, all.counts[RECEIVE]);
+  if (status == LUATCP_OK)
+    return 2;
+  lua_pushliteral(L, "timeout");
+  return 3;
+}
+
+const luaL_Reg luatcpL_select_functions[] = {{"select", function_select},
+                                             {NULL, NULL}};

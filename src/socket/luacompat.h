@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * luacompat.h: every difference between Lua 5.1, 5.2, 5.3, 5.4, 5.5 and LuaJIT
+ * that the binding meets, and nothing else.  Knows no sockets.  A module built
+ * with the headers of Lua 5.1 also runs under LuaJIT, so what LuaJIT adds to
+ * 5.1 is not used.
+ */
+#ifndef LUACOMPAT_H
+#define LUACOMPAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <lua.h>
+
+#include <lauxlib.h>
+
+#ifndef LUA_OK
+#define LUA_OK 0
+#endif
+
+/* ---- Small things ------------------------------------------------------- */
+
+/* Whole numbers are integers where Lua has such; elsewhere lua_Integer may be
+ * too narrow for a count of bytes, and a double is not. */
+static inline void compat_pushinteger(lua_State *L, int64_t number) {
+#if LUA_VERSION_NUM >= 503
+  lua_pushinteger(L, (lua_Integer)number);
+#else
+  lua_pushnumber(L, (lua_Number)number);
+#endif
+}
+
+static inline size_t compat_rawlen(lua_State *L, int index) {
+#if LUA_VERSION_NUM >= 502
+  return (size_t)lua_rawlen(L, index);
+#else
+  return lua_objlen(L, index);
+#endif
+}
+
+static inline void *compat_newuserdata(lua_State *L, size_t size) {
+#if LUA_VERSION_NUM >= 504
+  return lua_newuserdatauv(L, size, 0);
+#else
+  return lua_newuserdata(L, size);
+#endif
+}
+
+static inline void compat_checkversion(lua_State *L) {
+#if LUA_VERSION_NUM >= 502
+  luaL_checkversion(L);
+#else
+  (void)L;
+#endif
+}
+
+/* Pushes what tostring(value) gives for the value on top. */
+static inline void compat_tostring(lua_State *L) {
+#if LUA_VERSION_NUM >= 502
+  luaL_tolstring(L, -1, NULL);
+#else
+  if (luaL_callmeta(L, -1, "__tostring"))
+    return;
+  if (lua_isstring(L, -1))
+    lua_pushvalue(L, -1);
+  else if (lua_isboolean(L, -1))
+    lua_pushstring(L, lua_toboolean(L, -1) ? "true" : "false");
+  else if (lua_isnil(L, -1))
+    lua_pushliteral(L, "nil");
+  else
+    lua_pushfstring(L, "%s: %p", luaL_typename(L, -1), lua_topointer(L, -1));
+#endif
+}
+
+/* ---- Strings from memory that Lua code could free ------------------------ */
+
+/* Pushes bytes that the finalizer of some other object could free.  Until 5.3
+ * lua_pushlstring may run the collector, hence finalizers, before it copies;
+ * there the bytes go to the C stack first, so COMPAT_VIEW_MAX is the most that
+ * one call takes. */
+#if LUA_VERSION_NUM >= 504
+#define COMPAT_VIEW_MAX SIZE_MAX
+static inline void compat_pushview(lua_State *L, const char *data,
+                                   size_t length) {
+  lua_pushlstring(L, data, length);
+}
+#else
+#define COMPAT_VIEW_MAX ((size_t)16384)
+static inline void compat_pushview(lua_State *L, const char *data,
+                                   size_t length) {
+  char copy[16384];
+  if (length > 0)
+    memcpy(copy, data, length);
+  lua_pushlstring(L, copy, length);
+}
+#endif
+
+/* ---- Buffers ------------------------------------------------------------- */
+
+/* luaL_Buffer with luaL_prepbuffsize.  That of Lua 5.1 cannot hand out more
+ * than LUAL_BUFFERSIZE bytes at a time, so there a userdata grows instead.  As
+ * with luaL_Buffer, one stack slot belongs to the buffer until pushresult. */
+#if LUA_VERSION_NUM >= 502
+
+typedef luaL_Buffer compat_Buffer;
+
+#define compat_buffinit luaL_buffinit
+#define compat_prepbuffsize luaL_prepbuffsize
+#define compat_addlstring luaL_addlstring
+#define compat_pushresult luaL_pushresult
+
+static inline void compat_addsize(compat_Buffer *buffer, size_t size) {
+  luaL_addsize(buffer, size);
+}
+
+#else
+
+typedef struct compat_Buffer {
+  lua_State *L;
+  char *data; /* in the userdata at stack index box */
+  size_t length;
+  size_t size;
+  int box;
+} compat_Buffer;
+
+static inline void compat_buffinit(lua_State *L, compat_Buffer *buffer) {
+  lua_pushnil(L);
+  buffer->L = L;
+  buffer->data = NULL;
+  buffer->length = buffer->size = 0;
+  buffer->box = lua_gettop(L);
+}
+
+static inline void compat_growbuffer(compat_Buffer *buffer, size_t needed) {
+  size_t size = buffer->size < needed / 2 ? needed : buffer->size * 2;
+  char *data;
+  if (size < needed)
+    size = needed;
+  data = (char *)lua_newuserdata(buffer->L, size);
+  if (buffer->length > 0)
+    memcpy(data, buffer->data, buffer->length);
+  lua_replace(buffer->L, buffer->box);
+  buffer->data = data;
+  buffer->size = size;
+}
+
+static inline char *compat_prepbuffsize(compat_Buffer *buffer, size_t size) {
+  if (size > (size_t)PTRDIFF_MAX - buffer->length)
+    luaL_error(buffer->L, "buffer too large");
+  if (size > buffer->size - buffer->length)
+    compat_growbuffer(buffer, buffer->length + size);
+  return buffer->data + buffer->length;
+}
+
+static inline void compat_addsize(compat_Buffer *buffer, size_t size) {
+  buffer->length += size;
+}
+
+static inline void compat_addlstring(compat_Buffer *buffer, const char *data,
+                                     size_t length) {
+  if (length == 0)
+    return;
+  memcpy(compat_prepbuffsize(buffer, length), data, length);
+  compat_addsize(buffer, length);
+}
+
+static inline void compat_pushresult(compat_Buffer *buffer) {
+  lua_pushlstring(buffer->L, buffer->length > 0 ? buffer->data : "",
+                  buffer->length);
+  lua_replace(buffer->L, buffer->box);
+}
+
+#endif
+
+/* ---- Protected calls across which Lua code may yield --------------------- */
+
+/* COMPAT_CONTINUATION(finish) makes static int finish(lua_State *, int status)
+ * fit for compat_pcall, which calls it in place of returning when the callee
+ * has yielded.  Status is then LUA_YIELD for success.  Lua 5.1 has no such
+ * thing: COMPAT_YIELDABLE_PCALL is 0, and nobody yields across the call. */
+#if LUA_VERSION_NUM >= 503
+
+#define COMPAT_YIELDABLE_PCALL 1
+typedef lua_KFunction compat_Continuation;
+#define COMPAT_CONTINUATION(finish)                                            \
+  static int finish##_k(lua_State *L, int status, lua_KContext context) {      \
+    (void)context;                                                             \
+    return finish(L, status);                                                  \
+  }
+
+#elif LUA_VERSION_NUM == 502
+
+#define COMPAT_YIELDABLE_PCALL 1
+typedef lua_CFunction compat_Continuation;
+#define COMPAT_CONTINUATION(finish)                                            \
+  static int finish##_k(lua_State *L) {                                        \
+    return finish(L, lua_getctx(L, NULL));                                     \
+  }
+
+#else
+
+#define COMPAT_YIELDABLE_PCALL 0
+typedef int (*compat_Continuation)(lua_State *L, int status);
+#define COMPAT_CONTINUATION(finish)                                            \
+  static int finish##_k(lua_State *L, int status) { return finish(L, status); }
+
+#endif
+
+static inline int compat_pcall(lua_State *L, int arguments, int results,
+                               compat_Continuation continuation) {
+#if COMPAT_YIELDABLE_PCALL
+  return lua_pcallk(L, arguments, results, 0, 0, continuation);
+#else
+  (void)continuation;
+  return lua_pcall(L, arguments, results, 0);
+#endif
+}
+
+#endif
