@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every test and source file is on a list in a local.mk, so that none is
+# forgotten by make check or make dist.
+. "${srcdir:-.}/tests/abi/common.sh"
+
+listed() { # FILE LOCAL.MK: as a word on its own?
+  grep -qE "(^|[[:space:]])$(echo "$1" | sed 's/[.]/[.]/g')([[:space:]]|\$)" \
+    "$srcdir/$2"
+}
+
+check() { # LOCAL.MK FILE...
+  list=$1
+  shift
+  for file in "$@"; do
+    [ -e "$srcdir/$file" ] || continue
+    case $file in
+    tests/check/check_*.c) word=${file%.c} ;;
+    *) word=$file ;;
+    esac
+    listed "$word" "$list" || fail "$file is not listed in $list"
+  done
+}
+
+files() { # PATTERN, relative to the source directory
+  (cd "$srcdir" && ls $1 2>/dev/null)
+}
+
+check tests/local.mk $(files 'tests/lua/*.lua') $(files 'tests/regress/*.lua') \
+  $(files 'tests/check/*.c') $(files 'tests/check/*.h') \
+  $(files 'tests/abi/*')
+check src/libluatcp/local.mk $(files 'src/libluatcp/*.[ch]') \
+  $(files 'src/include/*.h')
+check src/socket/local.mk $(files 'src/socket/*.[ch]')
+check lua/local.mk $(files 'lua/socket.lua')
+check doc/local.mk $(files 'doc/examples/*')
+finish

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+# tests/local.mk: what make check and make installcheck run.  Every test file
+# is listed here; tests/abi/check-lists.sh fails for one that is not.
+
+# ---- Check programs on the library ------------------------------------------
+
+CHECK_TESTS = \
+	tests/check/check_addr \
+	tests/check/check_deadline \
+	tests/check/check_error \
+	tests/check/check_options \
+	tests/check/check_stream \
+	tests/check/check_tcp
+
+# ---- Lua scripts on the module ----------------------------------------------
+#
+# Each runs under all configured interpreters, one after another.
+
+LUA_TESTS = \
+	tests/lua/accept.lua \
+	tests/lua/big_transfer.lua \
+	tests/lua/bind.lua \
+	tests/lua/close.lua \
+	tests/lua/close_attribute.lua \
+	tests/lua/connect.lua \
+	tests/lua/connect_nonblocking.lua \
+	tests/lua/dirty.lua \
+	tests/lua/dns.lua \
+	tests/lua/drop_in_luasocket.lua \
+	tests/lua/dual_stack.lua \
+	tests/lua/errors.lua \
+	tests/lua/fromfd_detach.lua \
+	tests/lua/gc.lua \
+	tests/lua/getfd_setfd.lua \
+	tests/lua/interrupt.lua \
+	tests/lua/listen.lua \
+	tests/lua/luasec.lua \
+	tests/lua/module_table.lua \
+	tests/lua/names.lua \
+	tests/lua/options.lua \
+	tests/lua/ports.lua \
+	tests/lua/process.lua \
+	tests/lua/receive_all.lua \
+	tests/lua/receive_any.lua \
+	tests/lua/receive_count.lua \
+	tests/lua/receive_line.lua \
+	tests/lua/receive_maxsize.lua \
+	tests/lua/receive_partial.lua \
+	tests/lua/select.lua \
+	tests/lua/select_foreign.lua \
+	tests/lua/select_many.lua \
+	tests/lua/send.lua \
+	tests/lua/send_indices.lua \
+	tests/lua/shutdown.lua \
+	tests/lua/source_sink.lua \
+	tests/lua/states.lua \
+	tests/lua/statistics.lua \
+	tests/lua/tcp_master.lua \
+	tests/lua/timeout_block.lua \
+	tests/lua/timeout_total.lua \
+	tests/lua/timeouts.lua \
+	tests/lua/try_protect.lua
+
+# ---- Scripts on the build and on what gets installed -------------------------
+
+ABI_TESTS = \
+	tests/abi/check-cloexec.sh \
+	tests/abi/check-exports.sh \
+	tests/abi/check-header.sh \
+	tests/abi/check-install.sh \
+	tests/abi/check-layering.sh \
+	tests/abi/check-lists.sh \
+	tests/abi/check-probes.sh
+
+# ---- How they are run ---------------------------------------------------------
+
+if HAVE_CHECK
+check_LTLIBRARIES += tests/check/libpeer.la
+tests_check_libpeer_la_SOURCES = tests/check/peer.c tests/check/peer.h
+check_PROGRAMS += $(CHECK_TESTS)
+TESTS += $(CHECK_TESTS)
+# for the Check programs; all else says itself what it links
+LDADD = tests/check/libpeer.la libluatcp-core.la $(CHECK_LIBS)
+else
+no_check = echo 'Check is missing: the tests in C are not run.'
+endif
+
+if HAVE_INTERPRETER
+TESTS += $(LUA_TESTS)
+else
+no_lua = echo 'No Lua interpreter: the tests in Lua are not run.'
+endif
+
+check-local:
+	@$(no_check)
+	@$(no_lua)
+
+TESTS += $(ABI_TESTS)
+EXTRA_DIST += $(LUA_TESTS) $(ABI_TESTS) \
+	tests/abi/common.sh \
+	tests/abi/installcheck.sh \
+	tests/lua/harness.lua
+
+TEST_EXTENSIONS = .lua .sh
+# --mode=execute: a libtool program may be a script around the real one
+LOG_COMPILER = $(LIBTOOL) $(AM_LIBTOOLFLAGS) --mode=execute $(TEST_RUNNER)
+LUA_LOG_COMPILER = $(SHELL) tests/lua-run
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	srcdir='$(srcdir)'; export srcdir; \
+	MAKE='$(MAKE)'; export MAKE; \
+	CC='$(CC)'; export CC; \
+	CPPFLAGS='$(CPPFLAGS)'; export CPPFLAGS; \
+	CFLAGS='$(CFLAGS)'; export CFLAGS; \
+	LDFLAGS='$(LDFLAGS)'; export LDFLAGS; \
+	NM='$(NM)'; export NM; \
+	PKG_CONFIG='$(PKG_CONFIG)'; export PKG_CONFIG; \
+	INTERPRETERS='$(LUATCP_INTERPRETERS)'; export INTERPRETERS;
+
+# Installing relinks the modules: for a moment they are not there.  So that one
+# runs when all others that were asked for have finished.
+tests/abi/check-install.log: $(TEST_LOGS:tests/abi/check-install.log=)
+
+# Loads the installed module in the installed interpreters, and compiles and
+# runs a C program against the installed library.
+if SOCKET_NAME
+installed_names = luatcp socket
+else
+installed_names = luatcp
+endif
+if EMBEDDED_CORE
+installed_library =
+else
+installed_library = libdir='$(libdir)' includedir='$(includedir)' \
+	pkgconfigdir='$(pkgconfigdir)'
+endif
+installcheck-local:
+	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) \
+	TEST_RUNNER='$(TEST_RUNNER)' DESTDIR='$(DESTDIR)' \
+	INSTALLED='$(installed_luas)' NAMES='$(installed_names)' \
+	$(installed_library) $(SHELL) $(srcdir)/tests/abi/installcheck.sh

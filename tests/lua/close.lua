@@ -1,0 +1,123 @@
+-- SPDX-License-Identifier: MIT
+-- close, on objects of every class.
+local t = require "harness"
+local socket = t.socket
+
+t.each_family("close returns 1 and takes the descriptor away", function(family)
+  local client, accepted, server = t.pair(family, true)
+  for _, o in ipairs { client, accepted, server, t.master(family), socket.tcp() } do
+    local class = o.class
+    t.results({ 1 }, o:close())
+    t.equal(o:getfd(), -1)
+    t.equal(o.class, class, "the class stays")
+  end
+end)
+
+t.test("closing again is allowed", function()
+  local client, accepted, server = t.pair("inet", true)
+  for _, o in ipairs { client, accepted, server, socket.tcp4(), socket.tcp() } do
+    t.results({ 1 }, o:close())
+    t.results({ 1 }, o:close())
+    t.results({ 1 }, o:close())
+  end
+end)
+
+t.test("the local address is free again", function()
+  local server, host, port = t.server()
+  server:close()
+  local o = socket.tcp4()
+  t.works(o:bind(host, port))
+  t.works(o:listen())
+end)
+
+t.test("nobody listens after close", function()
+  local server, host, port = t.server()
+  server:close()
+  local result, err = socket.connect(host, port)
+  t.equal(result, nil)
+  t.equal(err, "connection refused")
+end)
+
+t.test("the peer sees the end", function()
+  local client, accepted = t.pair()
+  client:send("rest")
+  client:close()
+  t.results({ nil, "closed", "rest", n = 3 }, accepted:receive())
+end)
+
+t.test("operations on a closed client", function()
+  local client = t.pair()
+  client:close()
+  t.results({ nil, "closed", "", n = 3 }, client:receive())
+  t.results({ nil, "closed", "", n = 3 }, client:receive(5))
+  t.equal((client:send("x")), nil)
+  t.equal((select(2, client:send("x"))), "closed")
+  t.equal((select(3, client:send("x"))), 0)
+  t.equal(client:dirty(), false)
+end)
+
+t.beyond("operations on a closed object fail with the word closed", function()
+  local client, accepted, server = t.pair("inet", true)
+  local master = socket.tcp4()
+  for _, o in ipairs { client, accepted, server, master } do
+    o:close()
+    t.fails("closed", o:getsockname())
+    t.fails("closed", o:getoption("keepalive"))
+    t.fails("closed", o:setoption("keepalive", true))
+    t.equal(o:dirty(), false)
+  end
+  t.fails("closed", client:getpeername())
+  t.fails("closed", client:shutdown())
+  t.fails("closed", client:receive("*a"))
+  t.fails("closed", client:receive(0))
+  t.fails("closed", client:receiveany(5))
+  t.fails("closed", client:send(""))
+  t.fails("closed", server:accept())
+  t.fails("closed", master:bind("127.0.0.1", 0))
+  t.fails("closed", master:listen())
+end)
+
+t.beyond("a closed object stays closed: no connect brings it back", function()
+  local server, host, port = t.server()
+  local client = socket.tcp4()
+  t.works(client:connect(host, port))
+  client:close()
+  t.fails("closed", client:connect(host, port))
+  local master = socket.tcp()
+  master:close()
+  t.fails("closed", master:connect(host, port))
+  t.equal(master:getfd(), -1)
+  server:settimeout(0)
+  t.works(server:accept())
+  t.fails("timeout", server:accept())
+end)
+
+t.beyond("what was buffered is gone", function()
+  local client, accepted = t.pair()
+  client:send("one\ntwo\n")
+  t.equal(accepted:receive(), "one")
+  t.equal(accepted:dirty(), true)
+  accepted:close()
+  t.equal(accepted:dirty(), false)
+  t.results({ nil, "closed", "", n = 3 }, accepted:receive())
+end)
+
+t.test("limits and statistics can be asked for after close", function()
+  local client, accepted = t.pair()
+  client:send("12345")
+  accepted:receive(5)
+  client:close()
+  local received, sent, age = client:getstats()
+  t.equal(received, 0)
+  t.equal(sent, 5)
+  t.truth(age >= 0)
+  t.results({ 1 }, client:settimeout(1))
+end)
+
+t.test("linger 0 makes close reset the connection", function()
+  local client = t.reset_client()
+  local _, err = client:receive()
+  t.equal(err, "closed")
+end)
+
+t.done()
