@@ -6,11 +6,15 @@
 
 CHECK_TESTS = \
 	tests/check/check_addr \
+	tests/check/check_connect \
 	tests/check/check_deadline \
 	tests/check/check_error \
 	tests/check/check_options \
+	tests/check/check_poller \
+	tests/check/check_resolve \
 	tests/check/check_stream \
-	tests/check/check_tcp
+	tests/check/check_tcp \
+	tests/check/check_wait
 
 # ---- Lua scripts on the module ----------------------------------------------
 #
@@ -38,6 +42,7 @@ LUA_TESTS = \
 	tests/lua/module_table.lua \
 	tests/lua/names.lua \
 	tests/lua/options.lua \
+	tests/lua/poller.lua \
 	tests/lua/ports.lua \
 	tests/lua/process.lua \
 	tests/lua/receive_all.lua \

@@ -94,6 +94,15 @@ typedef struct luatcp_wait_item {
   int ready;             /* output: those of the wanted events that hold */
 } luatcp_wait_item;
 
+/* A set of things to wait for again and again.  From luatcp_poller_new. */
+typedef struct luatcp_poller luatcp_poller;
+
+/* What luatcp_poller_wait gives. */
+typedef struct luatcp_event {
+  void *data; /* the caller's own, from luatcp_poller_add or _modify */
+  int events; /* those of the wanted events that hold; 0: see _wait */
+} luatcp_event;
+
 enum { /* address families */
   LUATCP_UNSPEC = 0,
   LUATCP_INET = 4,
@@ -117,9 +126,10 @@ enum { /* directions, see luatcp_shutdown */
   LUATCP_SHUTDOWN_BOTH = 2
 };
 
-enum { /* events, see luatcp_wait */
+enum { /* events, see luatcp_wait; the last for pollers alone */
   LUATCP_READABLE = 1,
-  LUATCP_WRITABLE = 2
+  LUATCP_WRITABLE = 2,
+  LUATCP_ONE_SHOT = 4 /* after one report none until luatcp_poller_modify */
 };
 
 enum { /* how luatcp_view_line and luatcp_recv_line treat line ends */
@@ -151,6 +161,8 @@ enum { /* kinds of option values, see luatcp_option_kind */
   X(LUATCP_INVALID_PORT, -5006, "invalid port")                                \
   X(LUATCP_INVALID_ARGUMENT, -5007, "invalid argument")                        \
   X(LUATCP_NOT_TCP, -5008, "not a TCP socket")                                 \
+  X(LUATCP_WATCHED, -5009, "already in the poller")                            \
+  X(LUATCP_NOT_WATCHED, -5010, "not in the poller")                            \
   X(LUATCP_LOOKUP_AGAIN, -6001, "temporary failure in name resolution")        \
   X(LUATCP_LOOKUP_FLAGS, -6002, "invalid value for ai_flags")                  \
   X(LUATCP_LOOKUP_FAILED, -6003, "non-recoverable failure in name resolution") \
@@ -192,7 +204,7 @@ LUATCP_API int luatcp_error_number(int error);
 LUATCP_API const char *luatcp_version(void);
 
 /* 1 when the library was built with a feature, else 0: "ipv6", "threads"
- * (lookups that keep deadlines).  Since 0.1. */
+ * (lookups that keep deadlines), "epoll", "kqueue" (what pollers use).  Since 0.1. */
 LUATCP_API int luatcp_has_feature(const char *feature);
 
 /* Seconds since 1970-01-01 00:00 UTC, on the wall clock.  Since 0.1. */
@@ -474,6 +486,52 @@ LUATCP_CHECKED int luatcp_detach(luatcp_socket *socket);
 LUATCP_CHECKED int luatcp_wait(luatcp_deadline *deadline,
                                luatcp_wait_item *items, size_t count,
                                size_t *ready);
+
+/* ---- Pollers ----------------------------------------------------------------- */
+/* Like luatcp_wait, for a set that stays: what a wait costs depends on what is
+ * ready, not on how many are waited for (on epoll(7) and kqueue(2); elsewhere
+ * poll(2) does the work).  Level-triggered: what stays ready is reported again.
+ *
+ * As in a luatcp_wait_item, what is meant is the socket or, when that is NULL,
+ * the descriptor.  A socket may be in several pollers, once in each.  When it
+ * gets another descriptor, while connecting for example, its pollers follow;
+ * when it is closed or freed, it leaves them.  A descriptor must be removed
+ * before it is closed.  The rules for threads hold for a poller and all sockets
+ * in it together. */
+
+/* -EMFILE, -ENFILE, -ENOMEM.  Since 0.1. */
+LUATCP_CHECKED int luatcp_poller_new(luatcp_poller **poller);
+
+/* NULL is allowed.  The sockets are not touched.  Since 0.1. */
+LUATCP_API void luatcp_poller_free(luatcp_poller *poller);
+
+/* Waits for events from now on: LUATCP_READABLE and LUATCP_WRITABLE, with
+ * LUATCP_ONE_SHOT once.  LUATCP_WATCHED: there already, or another with the same
+ * descriptor is.  LUATCP_CLOSED.  -EBADF,
+ * -EPERM: a descriptor that is not open, or that can't be waited for (a file).
+ * LUATCP_INVALID_ARGUMENT: other events.  -ENOMEM, -ENOSPC.  Since 0.1. */
+LUATCP_CHECKED int luatcp_poller_add(luatcp_poller *poller,
+                                     luatcp_socket *socket, int descriptor,
+                                     int events, void *data);
+
+/* Waits for other events (none is allowed) with other data, and rearms one
+ * shots.  LUATCP_NOT_WATCHED.  Else like luatcp_poller_add.  Since 0.1. */
+LUATCP_CHECKED int luatcp_poller_modify(luatcp_poller *poller,
+                                        luatcp_socket *socket, int descriptor,
+                                        int events, void *data);
+
+/* LUATCP_NOT_WATCHED: not there, or gone because it was closed.  Since 0.1. */
+LUATCP_CHECKED int luatcp_poller_remove(luatcp_poller *poller,
+                                        luatcp_socket *socket, int descriptor);
+
+/* Waits until something is ready and writes up to capacity events, and how many
+ * to *count.  A socket that has left because it was closed is reported once
+ * with events 0, so that its data can be freed.  LUATCP_TIMEOUT: nothing in
+ * time.  -EINTR.  -ENOMEM.  A NULL deadline waits for ever.  Since 0.1. */
+LUATCP_CHECKED int luatcp_poller_wait(luatcp_poller *poller,
+                                      luatcp_deadline *deadline,
+                                      luatcp_event *events, size_t capacity,
+                                      size_t *count);
 
 /* ---- Lookups ------------------------------------------------------------------ */
 /* The system's resolver does the work, on a helper thread that is abandoned at

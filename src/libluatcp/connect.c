@@ -63,6 +63,7 @@ static struct attempt remove_attempt(struct luatcp__connecting *c,
 static void end_attempt(luatcp_socket *socket, struct luatcp__connecting *c,
                         size_t index) {
   struct attempt ended = remove_attempt(c, index);
+  luatcp__watch_forget(socket, ended.fd);
   if (ended.fd != socket->fd)
     luatcp__fd_close(ended.fd);
 }
@@ -71,8 +72,10 @@ static void end_attempt(luatcp_socket *socket, struct luatcp__connecting *c,
 static void finish(luatcp_socket *socket, struct luatcp__connecting *c) {
   while (c->count > 0)
     end_attempt(socket, c, c->count - 1);
-  if (c->lookup != NULL)
+  if (c->lookup != NULL) {
+    luatcp__watch_forget(socket, luatcp__lookup_descriptor(c->lookup));
     luatcp__lookup_abandon(c->lookup);
+  }
   c->lookup = NULL;
   luatcp_addresses_free(c->addresses);
   c->addresses = NULL;
@@ -100,6 +103,7 @@ static void end(luatcp_socket *socket, struct luatcp__connecting *c,
   socket->connecting = NULL;
   socket->unreported = c;
   socket->error = error;
+  luatcp__watch_changed(socket);
 }
 
 static int fail(luatcp_socket *socket, int error) {
@@ -206,6 +210,9 @@ static int start_attempt(luatcp_socket *socket, luatcp_deadline *deadline) {
     return status;
   if (fd == socket->fd)
     socket->used = true;
+  /* without a timer the kernel would go on after a signal by itself */
+  if (wait)
+    (void)luatcp__send_how(socket, deadline);
   status = luatcp__fd_connect(fd, address);
   c->attempts[c->count].fd = fd;
   c->attempts[c->count].address = index;
@@ -243,9 +250,10 @@ static int step_lookup(luatcp_socket *socket) {
   int status;
   if (c->lookup == NULL)
     return LUATCP_OK;
+  if (!luatcp__lookup_finished(c->lookup))
+    return -EINPROGRESS;
+  luatcp__watch_forget(socket, luatcp__lookup_descriptor(c->lookup));
   status = luatcp__lookup_finish(c->lookup, &c->addresses);
-  if (status == -EINPROGRESS)
-    return status;
   c->lookup = NULL;
   return status;
 }
@@ -431,6 +439,7 @@ static int begin(luatcp_socket *socket, luatcp_deadline *deadline,
   if (c == NULL)
     return -ENOMEM;
   socket->connecting = c;
+  luatcp__watch_changed(socket);
   socket->error = 0;
   status = begin_lookup(socket, c, deadline);
   return status == LUATCP_OK ? LUATCP_OK : fail(socket, status);

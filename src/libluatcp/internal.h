@@ -27,6 +27,7 @@
 
 struct luatcp__connecting;
 struct luatcp__setup;
+struct luatcp__watch;
 
 struct luatcp_socket {
   int fd;                /* -1: none */
@@ -51,6 +52,7 @@ struct luatcp_socket {
   struct luatcp__connecting *connecting; /* connect.c: NULL if none pending */
   struct luatcp__connecting *unreported; /* ended; connect has to say how */
   struct luatcp__setup *setup; /* options.c: for the next fresh descriptor */
+  struct luatcp__watch *watches; /* poller.c: one for each poller it is in */
 };
 
 /* ---- addr.c: socket addresses and their text ---------------------------- */
@@ -123,6 +125,13 @@ static inline bool luatcp__expired(const luatcp_deadline *deadline) {
 /* Waits for POLLIN or POLLOUT on one descriptor.  LUATCP_OK also when it has
  * failed: the next call on it says how.  LUATCP_TIMEOUT, -EINTR. */
 int luatcp__wait_one(int fd, short events, luatcp_deadline *deadline);
+/* Those of the wanted events that need no poll: buffered input is there, or a
+ * connect has come to nothing. */
+int luatcp__ready_already(const luatcp_socket *socket, int wanted);
+/* Event constants to poll(2)'s, and poll's answer back: a failed descriptor is
+ * ready for whatever is tried on it. */
+short luatcp__poll_events(int events);
+int luatcp__ready_events(int wanted, short happened);
 
 /* ---- error.c --------------------------------------------------------------- */
 
@@ -158,6 +167,16 @@ int luatcp__send_how(luatcp_socket *socket, const luatcp_deadline *deadline);
 luatcp_deadline *luatcp__deadline_or_own(luatcp_deadline *deadline,
                                          luatcp_deadline *own,
                                          const luatcp_socket *socket);
+
+/* ---- poller.c: what the other files tell it -------------------------------- */
+
+/* The socket's input, descriptor or connect is not what it was: its pollers
+ * look at it before they wait again. */
+void luatcp__watch_changed(const luatcp_socket *socket);
+/* A descriptor that the socket has is about to be closed or given away. */
+void luatcp__watch_forget(const luatcp_socket *socket, int fd);
+/* The socket is about to be closed. */
+void luatcp__watch_end(luatcp_socket *socket);
 
 /* ---- connect.c: one connect, over lookup and addresses ---------------------- */
 

@@ -16,11 +16,22 @@ libluatcp_core_la_SOURCES = \
 	src/libluatcp/fd.h \
 	src/libluatcp/internal.h \
 	src/libluatcp/options.c \
+	src/libluatcp/poller.c \
+	src/libluatcp/poller_backend.h \
 	src/libluatcp/resolve.c \
 	src/libluatcp/stream.c \
 	src/libluatcp/tcp.c \
 	src/libluatcp/version.c \
 	src/libluatcp/wait.c
+if POLLER_EPOLL
+libluatcp_core_la_SOURCES += src/libluatcp/poller_epoll.c
+endif
+if POLLER_KQUEUE
+libluatcp_core_la_SOURCES += src/libluatcp/poller_kqueue.c
+endif
+if POLLER_POLL
+libluatcp_core_la_SOURCES += src/libluatcp/poller_poll.c
+endif
 if ENABLE_THREADS
 libluatcp_core_la_SOURCES += src/libluatcp/resolve_thread.c
 else

@@ -126,6 +126,8 @@ static int fill(luatcp_socket *socket, luatcp_deadline *deadline,
   socket->end += (uint32_t)received;
   if (unread(socket) == 0)
     luatcp__buffer_drop(socket);
+  else if (socket->watches != NULL)
+    luatcp__watch_changed(socket);
   return status;
 }
 
@@ -229,14 +231,14 @@ int luatcp_view_line(luatcp_socket *socket, luatcp_deadline *deadline,
                          length);
       searched = unread(socket);
     }
-    if (searched == BUFFER_SIZE) {
-      status = LUATCP_MORE;
-      break;
-    }
     if (deadline == NULL)
       deadline = luatcp__deadline_or_own(NULL, &own, socket);
     else if (received && luatcp__expired(deadline)) {
       status = LUATCP_TIMEOUT;
+      break;
+    }
+    if (searched == BUFFER_SIZE) {
+      status = LUATCP_MORE;
       break;
     }
     status = fill(socket, deadline, BUFFER_SIZE);

@@ -29,6 +29,7 @@ static void drop_attachments(luatcp_socket *socket) {
 }
 
 void luatcp_close(luatcp_socket *socket) {
+  luatcp__watch_end(socket);
   drop_attachments(socket);
   socket->closed = true;
   if (socket->fd >= 0) {
@@ -111,10 +112,12 @@ static void describe(luatcp_socket *socket, int fd, int family) {
   socket->family = (unsigned char)family;
   socket->nonblocking = socket->used = socket->send_timer = false;
   socket->receive_timer = 0;
+  luatcp__watch_changed(socket);
 }
 
 int luatcp__replace_descriptor(luatcp_socket *socket, int fd, int family,
                                bool nonblocking) {
+  luatcp__watch_forget(socket, socket->fd);
   if (socket->fd >= 0 && socket->shared) {
     int number = socket->fd, status = luatcp__fd_move(fd, number);
     if (status < 0)
@@ -128,6 +131,7 @@ int luatcp__replace_descriptor(luatcp_socket *socket, int fd, int family,
 }
 
 static void drop_descriptor(luatcp_socket *socket) {
+  luatcp__watch_forget(socket, socket->fd);
   luatcp__fd_close(socket->fd);
   describe(socket, -1, LUATCP_UNSPEC);
 }
@@ -208,6 +212,7 @@ int luatcp_get_descriptor(luatcp_socket *socket) {
 
 void luatcp_set_descriptor(luatcp_socket *socket, int descriptor) {
   luatcp__connect_abandon(socket);
+  luatcp__watch_forget(socket, socket->fd);
   describe(socket, descriptor < 0 ? -1 : descriptor, LUATCP_UNSPEC);
   socket->closed = descriptor < 0;
   socket->shared = true;
@@ -269,6 +274,7 @@ int luatcp_adopt(luatcp_socket *socket, int descriptor) {
 
 int luatcp_detach(luatcp_socket *socket) {
   int fd = luatcp_get_descriptor(socket);
+  luatcp__watch_forget(socket, fd);
   socket->fd = -1;
   luatcp_close(socket);
   return fd;

@@ -2,7 +2,7 @@
  *
  * version.c: what this build of the library is.
  */
-#include "internal.h"
+#include "poller_backend.h"
 
 #include <string.h>
 
@@ -18,5 +18,7 @@ int luatcp_has_feature(const char *feature) {
   }
   if (strcmp(feature, "threads") == 0)
     return luatcp__job_has_threads();
+  if (strcmp(feature, "epoll") == 0 || strcmp(feature, "kqueue") == 0)
+    return strcmp(feature, luatcp__poller_backend.name) == 0;
   return 0;
 }

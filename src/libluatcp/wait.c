@@ -56,13 +56,12 @@ struct waiting {
   int64_t wake; /* when a connect wants to be moved on, at the latest */
 };
 
-static short poll_events(int events) {
+short luatcp__poll_events(int events) {
   return (short)((events & LUATCP_READABLE ? POLLIN : 0) |
                  (events & LUATCP_WRITABLE ? POLLOUT : 0));
 }
 
-/* A failed descriptor is ready for whatever is tried on it. */
-static int ready_events(int wanted, short happened) {
+int luatcp__ready_events(int wanted, short happened) {
   int events = 0;
   if (happened & (POLLIN | POLLHUP | POLLERR))
     events |= LUATCP_READABLE;
@@ -75,17 +74,13 @@ static bool is_connecting(const luatcp_wait_item *item) {
   return item->socket != NULL && item->socket->connecting != NULL;
 }
 
-/* What needs no poll: buffered input, a connect that came to nothing. */
-static int ready_already(const luatcp_wait_item *item) {
-  const luatcp_socket *socket = item->socket;
-  if (socket == NULL || socket->closed)
+int luatcp__ready_already(const luatcp_socket *socket, int wanted) {
+  if (socket->closed)
     return 0;
-  if (socket->end > socket->start)
-    return item->events & LUATCP_READABLE;
   if (socket->state == LUATCP_CLIENT && !socket->connected &&
       socket->connecting == NULL && socket->error != 0)
-    return item->events;
-  return 0;
+    return wanted & (LUATCP_READABLE | LUATCP_WRITABLE);
+  return socket->end > socket->start ? wanted & LUATCP_READABLE : 0;
 }
 
 static int descriptor_of(const luatcp_wait_item *item) {
@@ -99,7 +94,7 @@ static size_t entry_count(const luatcp_wait_item *item) {
     int64_t wake = INT64_MAX;
     return luatcp__connect_poll(item->socket, ignored, &wake);
   }
-  return descriptor_of(item) >= 0 && poll_events(item->events) != 0;
+  return descriptor_of(item) >= 0 && luatcp__poll_events(item->events) != 0;
 }
 
 static void fill(struct waiting *w) {
@@ -108,7 +103,9 @@ static void fill(struct waiting *w) {
   w->wake = INT64_MAX;
   for (i = 0; i < w->count; i++) {
     luatcp_wait_item *item = &w->items[i];
-    item->ready = ready_already(item);
+    item->ready = item->socket != NULL
+                      ? luatcp__ready_already(item->socket, item->events)
+                      : 0;
     w->ready += item->ready != 0;
     if (is_connecting(item))
       w->used += luatcp__connect_poll(item->socket, w->entries + w->used,
@@ -116,7 +113,7 @@ static void fill(struct waiting *w) {
     else if (entry_count(item) != 0) {
       struct pollfd *entry = &w->entries[w->used++];
       entry->fd = descriptor_of(item);
-      entry->events = poll_events(item->events);
+      entry->events = luatcp__poll_events(item->events);
       entry->revents = 0;
     }
   }
@@ -148,7 +145,7 @@ static int harvest(struct waiting *w) {
       if (entries->revents & POLLNVAL)
         return -EBADF;
       w->ready += item->ready == 0;
-      item->ready |= ready_events(item->events, entries->revents);
+      item->ready |= luatcp__ready_events(item->events, entries->revents);
     }
   }
   return LUATCP_OK;

@@ -25,6 +25,9 @@
 luatcp_socket **luatcpL_checkclass(lua_State *L, int state);
 luatcp_socket **luatcpL_checkany(lua_State *L);
 
+/* The box of the value at an index when it is one of our objects, else NULL. */
+luatcp_socket **luatcpL_tobox(lua_State *L, int index);
+
 /* The same for functions that have to do with objects that have been
  * finalized too: their box is empty. */
 luatcp_socket **luatcpL_checkbox(lua_State *L);
@@ -116,6 +119,12 @@ extern const luaL_Reg luatcpL_tcp_functions[];
 extern const luaL_Reg luatcpL_option_methods[];
 extern const luaL_Reg luatcpL_stream_methods[];
 extern const luaL_Reg luatcpL_select_functions[];
+
+/* ---- lpoller.c ------------------------------------------------------------- */
+
+/* Adds function poller to the module table on top, which has the classes below
+ * it. */
+void luatcpL_openpoller(lua_State *L);
 
 /* ---- ldns.c, ltry.c ---------------------------------------------------------- */
 

@@ -20,10 +20,10 @@ static int is_class(lua_State *L, int state) {
   return lua_rawequal(L, -1, LUATCPL_CLASS(state));
 }
 
-/* The state whose class argument 1 has, or -1. */
-static int class_of_self(lua_State *L) {
+/* The state whose class the value at an index has, or -1. */
+static int class_of(lua_State *L, int index) {
   int state;
-  if (lua_touserdata(L, 1) == NULL || !lua_getmetatable(L, 1))
+  if (lua_touserdata(L, index) == NULL || !lua_getmetatable(L, index))
     return -1;
   for (state = LUATCPL_CLASSES - 1; state >= 0; state--)
     if (is_class(L, state))
@@ -57,10 +57,16 @@ luatcp_socket **luatcpL_checkclass(lua_State *L, int state) {
   return box;
 }
 
+luatcp_socket **luatcpL_tobox(lua_State *L, int index) {
+  return class_of(L, index) < 0 ? NULL
+                                : (luatcp_socket **)lua_touserdata(L, index);
+}
+
 luatcp_socket **luatcpL_checkbox(lua_State *L) {
-  if (class_of_self(L) < 0)
+  luatcp_socket **box = luatcpL_tobox(L, 1);
+  if (box == NULL)
     expected(L, "tcp{any}");
-  return (luatcp_socket **)lua_touserdata(L, 1);
+  return box;
 }
 
 luatcp_socket **luatcpL_checkany(lua_State *L) {
@@ -153,7 +159,7 @@ static int object_close(lua_State *L) {
 }
 
 static int object_tostring(lua_State *L) {
-  int state = class_of_self(L);
+  int state = class_of(L, 1);
   if (state < 0)
     expected(L, "tcp{any}");
   lua_pushfstring(L, "%s: %p", class_names[state], lua_topointer(L, 1));
@@ -178,10 +184,13 @@ void luatcpL_setfunctions(lua_State *L, const luaL_Reg *functions) {
   }
 }
 
+/* About how many there are, so that tables need not grow. */
+#define METHODS 32
+
 /* A metatable programs can see into: wrappers copy the methods in __index. */
 static void push_new_class(lua_State *L, const char *name) {
-  lua_newtable(L);
-  lua_newtable(L);
+  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, METHODS);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "class");
   lua_setfield(L, -2, "__index");
@@ -203,7 +212,7 @@ static void copy_fields(lua_State *L, int to) {
 /* Every class has all methods: the wrong ones say what they expect. */
 static void fill_classes(lua_State *L, int classes) {
   int i;
-  lua_newtable(L);
+  lua_createtable(L, 0, METHODS);
   luatcpL_setfunctions(L, luatcpL_tcp_methods);
   luatcpL_setfunctions(L, luatcpL_option_methods);
   luatcpL_setfunctions(L, luatcpL_stream_methods);

@@ -10,6 +10,7 @@ binding_sources = \
 	src/socket/ldns.c \
 	src/socket/lobject.c \
 	src/socket/loption.c \
+	src/socket/lpoller.c \
 	src/socket/lselect.c \
 	src/socket/lsocket.c \
 	src/socket/lstream.c \

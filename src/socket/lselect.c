@@ -27,9 +27,10 @@ typedef struct selection {
   luatcp_wait_item *items;  /* of the receive list, then of the send list */
   const void **identities;  /* the addresses of their objects */
   size_t capacity;          /* of both */
+  size_t ready;             /* how many items are, after the wait */
   size_t counts[SIDES];     /* elements of each list */
   const void *classes[LUATCPL_CLASSES]; /* addresses of the metatables */
-  int dirty;                /* an object is ready already */
+  size_t dirty;             /* how many objects are ready already */
   int stale;                /* Lua code may have run since the start */
 } selection;
 
@@ -108,14 +109,14 @@ static void start(lua_State *L, selection *all, small_memory *memory) {
 
 /* ---- From objects to items ------------------------------------------------ */
 
-/* The box of the value on top when it is an object of ours, else NULL. */
-static luatcp_socket **own_box(lua_State *L, const selection *all) {
+/* The box of the value on top when it is an object of ours, else NULL.  May
+ * leave a metatable on the stack: this is done for each of many objects. */
+static inline luatcp_socket **own_box(lua_State *L, const selection *all) {
   luatcp_socket **box = (luatcp_socket **)lua_touserdata(L, -1);
   const void *class;
   if (box == NULL || !lua_getmetatable(L, -1))
     return NULL;
   class = lua_topointer(L, -1);
-  lua_pop(L, 1);
   if (class == all->classes[LUATCP_CLIENT] ||
       class == all->classes[LUATCP_SERVER] ||
       class == all->classes[LUATCP_MASTER])
@@ -184,24 +185,26 @@ static int foreign_descriptor(lua_State *L, selection *all, int side) {
   call_method(L, "dirty");
   if (!lua_toboolean(L, -1))
     return descriptor;
-  all->dirty = 1;
+  all->dirty++;
   return DIRTY;
 }
 
-/* The object is VALUE. */
-static void fill_item(lua_State *L, selection *all, int side, size_t at) {
-  luatcp_wait_item item;
-  luatcp_socket **box = own_box(L, all);
-  item.socket = NULL;
-  item.descriptor = -1;
-  item.events = side == RECEIVE ? LUATCP_READABLE : LUATCP_WRITABLE;
-  item.ready = 0;
-  all->identities[at] = lua_topointer(L, VALUE);
-  if (box != NULL)
-    item.socket = *box;
-  else
-    item.descriptor = foreign_descriptor(L, all, side);
-  all->items[at] = item;
+/* An item for VALUE, whose box it is when it is one of ours. */
+static void add_item(lua_State *L, selection *all, int side,
+                     luatcp_socket *const *box) {
+  size_t at = all->counts[RECEIVE] + all->counts[SEND];
+  luatcp_wait_item *item;
+  if (at == all->capacity)
+    reserve(L, all, 2 * at);
+  item = &all->items[at];
+  item->socket = box != NULL ? *box : NULL;
+  item->descriptor = -1;
+  item->events = side == RECEIVE ? LUATCP_READABLE : LUATCP_WRITABLE;
+  item->ready = 0;
+  all->identities[at] = box != NULL ? box : lua_topointer(L, VALUE);
+  if (box == NULL)
+    item->descriptor = foreign_descriptor(L, all, side);
+  all->counts[side]++;
 }
 
 static void collect_list(lua_State *L, selection *all, int side) {
@@ -209,14 +212,15 @@ static void collect_list(lua_State *L, selection *all, int side) {
   if (!lua_istable(L, LIST + side))
     return;
   for (i = 1; i < INT_MAX; i++) {
-    size_t at = all->counts[RECEIVE] + all->counts[SEND];
+    luatcp_socket **box;
     lua_rawgeti(L, LIST + side, i);
-    if (lua_isnil(L, VALUE))
-      break;
-    if (at == all->capacity)
-      reserve(L, all, 2 * at);
-    fill_item(L, all, side, at);
-    all->counts[side]++;
+    box = own_box(L, all);
+    if (box == NULL) {
+      lua_settop(L, VALUE);
+      if (lua_isnil(L, VALUE))
+        break;
+    }
+    add_item(L, all, side, box);
     lua_settop(L, MEMORY);
   }
   lua_settop(L, MEMORY);
@@ -240,7 +244,8 @@ static void refresh_list(lua_State *L, selection *all, int side, size_t at) {
 
 static void collect(lua_State *L, selection *all) {
   all->counts[RECEIVE] = all->counts[SEND] = 0;
-  all->dirty = all->stale = 0;
+  all->dirty = 0;
+  all->stale = 0;
   collect_list(L, all, RECEIVE);
   collect_list(L, all, SEND);
   if (!all->stale)
@@ -253,13 +258,12 @@ static void collect(lua_State *L, selection *all) {
 
 static int wait_once(selection *all, luatcp_deadline *deadline) {
   luatcp_deadline now;
-  size_t ready;
-  if (all->dirty) {
+  if (all->dirty > 0) {
     luatcp_deadline_after(&now, 0);
     deadline = &now;
   }
   return luatcp_wait(deadline, all->items,
-                     all->counts[RECEIVE] + all->counts[SEND], &ready);
+                     all->counts[RECEIVE] + all->counts[SEND], &all->ready);
 }
 
 static int collect_and_wait(lua_State *L, selection *all,
@@ -269,7 +273,8 @@ static int collect_and_wait(lua_State *L, selection *all,
     collect(L, all);
     status = wait_once(all, deadline);
   } while (luatcpL_interrupted(L, status));
-  if (status == LUATCP_TIMEOUT && all->dirty)
+  all->ready += all->dirty;
+  if (status == LUATCP_TIMEOUT && all->dirty > 0)
     return LUATCP_OK;
   return status;
 }
@@ -278,14 +283,6 @@ static int collect_and_wait(lua_State *L, selection *all,
 
 static int is_ready(const luatcp_wait_item *item) {
   return item->ready != 0 || item->descriptor == DIRTY;
-}
-
-static int count_ready(const selection *all, int side, size_t at) {
-  size_t i;
-  int count = 0;
-  for (i = 0; i < all->counts[side]; i++)
-    count += is_ready(&all->items[at + i]);
-  return count;
 }
 
 /* Appends the value on top to the result below it, a list and a map from
@@ -307,14 +304,18 @@ static int append(lua_State *L, int length) {
   return length;
 }
 
-static void push_ready(lua_State *L, const selection *all, int side,
-                       size_t at) {
+/* Pushes the result for a list whose items begin at an index.  Room is made
+ * for all that are ready and have not been given yet. */
+static void push_ready(lua_State *L, selection *all, int side, size_t at) {
   size_t i;
-  int length = 0, count = count_ready(all, side, at);
-  lua_createtable(L, count, count);
-  for (i = 0; length < count && i < all->counts[side]; i++) {
+  int length = 0;
+  int room = (int)(all->ready < all->counts[side] ? all->ready
+                                                  : all->counts[side]);
+  lua_createtable(L, room, room);
+  for (i = 0; all->ready > 0 && i < all->counts[side]; i++) {
     if (!is_ready(&all->items[at + i]))
       continue;
+    all->ready--;
     lua_rawgeti(L, LIST + side, (int)i + 1);
     if (!lua_isnil(L, -1) && lua_topointer(L, -1) == all->identities[at + i])
       length = append(L, length);

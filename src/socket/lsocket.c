@@ -53,7 +53,7 @@ static int function_strerror(lua_State *L) {
 }
 
 /* No system known has an errno of use to sockets beyond this. */
-#define ERRNO_LAST 255
+#define ERRNO_LAST 160
 
 static void push_errno(lua_State *L) {
   int number;
@@ -121,6 +121,7 @@ int luaopen_luatcp_core(lua_State *L) {
   lua_createtable(L, 0, 40);
   luatcpL_setfunctions(L, luatcpL_tcp_functions);
   luatcpL_setfunctions(L, luatcpL_select_functions);
+  luatcpL_openpoller(L);
   set_functions(L);
   set_constants(L);
   luatcpL_opentry(L);

@@ -48,6 +48,34 @@ static inline void *compat_newuserdata(lua_State *L, size_t size) {
 #endif
 }
 
+/* A userdata with a table of its own, which compat_pushtable gives. */
+static inline void *compat_newuserdatatable(lua_State *L, size_t size) {
+#if LUA_VERSION_NUM >= 504
+  void *data = lua_newuserdatauv(L, size, 1);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, 1);
+#elif LUA_VERSION_NUM >= 502
+  void *data = lua_newuserdata(L, size);
+  lua_newtable(L);
+  lua_setuservalue(L, -2);
+#else
+  void *data = lua_newuserdata(L, size);
+  lua_newtable(L);
+  lua_setfenv(L, -2);
+#endif
+  return data;
+}
+
+static inline void compat_pushtable(lua_State *L, int index) {
+#if LUA_VERSION_NUM >= 504
+  lua_getiuservalue(L, index, 1);
+#elif LUA_VERSION_NUM >= 502
+  lua_getuservalue(L, index);
+#else
+  lua_getfenv(L, index);
+#endif
+}
+
 static inline void compat_checkversion(lua_State *L) {
 #if LUA_VERSION_NUM >= 502
   luaL_checkversion(L);

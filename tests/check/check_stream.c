@@ -720,18 +720,21 @@ END_TEST
 
 /* With the time up, a line without end is not read on and on. */
 START_TEST(total_limit_holds_for_long_lines) {
-  enum { SIZE = 1000000 };
-  static char data[SIZE];
-  static const struct peer_step steps[] = {{PEER_SEND, data, SIZE, 0},
-                                           {PEER_DRAIN, NULL, 0, 0}};
-  struct peer_script *script;
+  static char data[16 * LUATCP_VIEW_MAX];
   luatcp_deadline deadline;
   size_t total = 0, length;
+  size_t there = 0;
+  ssize_t count;
   int status;
   memset(data, 'x', sizeof data);
-  script = peer_start(peer, steps, COUNT(steps));
-  peer = -1;
-  peer_wait_readable(socket_);
+  /* as much as the system holds, until nothing moves any more */
+  do {
+    (void)poll(NULL, 0, 20);
+    count = send(peer, data, sizeof data, MSG_DONTWAIT);
+    there += count > 0 ? (size_t)count : 0;
+  } while (count > 0 && there < 32 * LUATCP_VIEW_MAX);
+  if (there < 8 * LUATCP_VIEW_MAX)
+    return; /* this system holds less than it takes to see it */
   luatcp_deadline_after(&deadline, 1e-9);
   do {
     const char *view;
@@ -741,9 +744,7 @@ START_TEST(total_limit_holds_for_long_lines) {
     total += length;
   } while (status == LUATCP_MORE);
   expect(status, LUATCP_TIMEOUT);
-  ck_assert_uint_le(total, 4 * LUATCP_VIEW_MAX);
-  luatcp_close(socket_);
-  (void)peer_finish(script);
+  ck_assert_uint_le(total, 2 * LUATCP_VIEW_MAX);
 }
 END_TEST
 

@@ -338,7 +338,9 @@ void peer_teardown(void) {
   /* a helper thread of the resolver may be a moment late */
   while (peer_descriptors() != descriptors_before && tries-- > 0)
     wait_milliseconds(10);
-  ck_assert_int_eq(peer_descriptors(), descriptors_before);
+  ck_assert_msg(peer_descriptors() == descriptors_before,
+                "%d descriptors are open, before the test it was %d",
+                peer_descriptors(), descriptors_before);
 }
 
 void peer_expect(int got, int want, const char *file, int line) {

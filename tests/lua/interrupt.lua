@@ -75,6 +75,20 @@ for name, chunk in pairs {
   ["receiveany"] = "peer:receiveany(10)",
   ["send"] = "peer:send(('x'):rep(50000000))",
   ["send with a limit"] = "peer:settimeout(30) peer:send(('x'):rep(50000000))",
+  -- To a server whose queue is full.
+  ["connect"] = [[
+    local full = socket.tcp4()
+    full:bind("127.0.0.1", 0)
+    full:listen(0)
+    local host, port = full:getsockname()
+    local fillers = {}
+    for i = 1, 8 do
+      fillers[i] = socket.tcp4()
+      fillers[i]:settimeout(0.05)
+      if not fillers[i]:connect(host, port) then break end
+    end
+    socket.connect(host, port)
+  ]],
   ["sleep"] = "socket.sleep(30)",
   ["select"] = "socket.select({ server, peer }, nil, 30)",
   ["select without a limit"] = "socket.select({ server })",

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lpoller.c: socket.poller(): a standing set of objects, ours and those of
+ * others that have a method getfd.  Which are ready, the core knows; here they
+ * are kept alive and found again, and others are asked for buffered input.
+ *
+ * Each member has a number, which the core carries.  The poller's table has
+ * [object] = number, [2 * number - 1] = object, [2 * number] = value.
+ */
+#include "lbinding.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+/* The most that one wait gives. */
+#define EVENTS 256
+
+/* Upvalues behind the classes. */
+#define METATABLE lua_upvalueindex(LUATCPL_CLASSES + 1)
+#define ITERATOR lua_upvalueindex(LUATCPL_CLASSES + 2)
+#define UPVALUES (LUATCPL_CLASSES + 2)
+
+typedef struct member {
+  int descriptor; /* of an object that is not ours; -1 for ours */
+  int events;
+  int next_free; /* number of another free member; 0: none */
+  char suspect;  /* may have buffered input: to be asked before waiting */
+} member;
+
+typedef struct poller {
+  luatcp_poller *core; /* NULL: closed */
+  member *members;     /* number 1 is the first */
+  int count;           /* of members, free ones included */
+  int free;            /* first free one; 0: none */
+  int suspects;
+  size_t ready, next; /* events that the last wait gave; the next to be seen */
+  luatcp_event events[EVENTS];
+} poller;
+
+/* ---- Checking ----------------------------------------------------------- */
+
+static poller *to_poller(lua_State *L) {
+  poller *self = (poller *)lua_touserdata(L, 1);
+  int same = 0;
+  if (self != NULL && lua_getmetatable(L, 1)) {
+    same = lua_rawequal(L, -1, METATABLE);
+    lua_pop(L, 1);
+  }
+  if (!same)
+    luaL_argerror(L, 1, "poller expected");
+  return self;
+}
+
+static void require_open(lua_State *L, const poller *self) {
+  if (self->core == NULL)
+    luaL_argerror(L, 1, "poller is closed");
+}
+
+static poller *check_poller(lua_State *L) {
+  poller *self = to_poller(L);
+  require_open(L, self);
+  return self;
+}
+
+/* "r", "w", "rw" or "", with "1" for a one shot. */
+static int check_events(lua_State *L, int arg) {
+  const char *text = luaL_checkstring(L, arg);
+  int events = 0;
+  for (; *text != '\0'; text++)
+    switch (*text) {
+    case 'r':
+      events |= LUATCP_READABLE;
+      break;
+    case 'w':
+      events |= LUATCP_WRITABLE;
+      break;
+    case '1':
+      events |= LUATCP_ONE_SHOT;
+      break;
+    default:
+      return luaL_argerror(L, arg, "invalid events");
+    }
+  return events;
+}
+
+/* ---- Members -------------------------------------------------------------- */
+
+static member *member_of(const poller *self, int number) {
+  return &self->members[number - 1];
+}
+
+static void *to_data(int number) { return (void *)(intptr_t)number; }
+
+static int to_number(const void *data) { return (int)(intptr_t)data; }
+
+static int grow(poller *self) {
+  int i, count = self->count == 0 ? 16 : self->count * 2;
+  member *members;
+  if (count > (1 << 24))
+    return -ENOMEM;
+  members = (member *)realloc(self->members, (size_t)count * sizeof *members);
+  if (members == NULL)
+    return -ENOMEM;
+  self->members = members;
+  for (i = count; i > self->count; i--) {
+    member_of(self, i)->next_free = self->free;
+    member_of(self, i)->suspect = 0;
+    self->free = i;
+  }
+  self->count = count;
+  return LUATCP_OK;
+}
+
+static void set_suspect(poller *self, member *one, int suspect) {
+  self->suspects += (suspect != 0) - (one->suspect != 0);
+  one->suspect = suspect != 0;
+}
+
+static void release(poller *self, int number) {
+  member *one = member_of(self, number);
+  set_suspect(self, one, 0);
+  one->next_free = self->free;
+  self->free = number;
+}
+
+/* The number of the object at index 2, or 0.  The table is on top. */
+static int find(lua_State *L) {
+  int number;
+  lua_pushvalue(L, 2);
+  lua_rawget(L, -2);
+  number = (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return number;
+}
+
+static void set_value(lua_State *L, int table, int number, int value) {
+  if (lua_isnone(L, value))
+    lua_pushnil(L);
+  else
+    lua_pushvalue(L, value);
+  lua_rawseti(L, table, 2 * number);
+}
+
+/* Takes a member out of the table on top, and out of what is still to be seen
+ * of the last wait.  Its object may have another number by now. */
+static void forget(lua_State *L, poller *self, int number) {
+  size_t i;
+  lua_rawgeti(L, -1, 2 * number - 1);
+  if (!lua_isnil(L, -1)) {
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    if (lua_tointeger(L, -1) == number) {
+      lua_pushvalue(L, -2);
+      lua_pushnil(L);
+      lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  lua_pushnil(L);
+  lua_rawseti(L, -2, 2 * number - 1);
+  lua_pushnil(L);
+  lua_rawseti(L, -2, 2 * number);
+  for (i = self->next; i < self->ready; i++)
+    if (to_number(self->events[i].data) == number &&
+        self->events[i].events != 0)
+      self->events[i].data = NULL;
+}
+
+/* ---- Objects of others ------------------------------------------------------ */
+
+/* Calls a method of the value at an index without arguments and pushes its
+ * result; nil where there is no such method. */
+static void call_method(lua_State *L, int index, const char *name) {
+  if (!lua_istable(L, index)) {
+    if (!luaL_getmetafield(L, index, "__index")) {
+      lua_pushnil(L);
+      return;
+    }
+    lua_pop(L, 1);
+  }
+  lua_getfield(L, index, name);
+  if (lua_isnil(L, -1))
+    return;
+  lua_pushvalue(L, index);
+  lua_call(L, 1, 1);
+}
+
+static int check_descriptor(lua_State *L) {
+  lua_Number number;
+  call_method(L, 2, "getfd");
+  number = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
+  lua_pop(L, 1);
+  if (!(number >= 0 && number <= INT_MAX) || (lua_Number)(int)number != number)
+    luaL_argerror(L, 2, "object with a descriptor expected");
+  return (int)number;
+}
+
+/* What the core is to watch: *box is NULL for an object that is not ours. */
+static int check_object(lua_State *L, luatcp_socket ***box) {
+  *box = luatcpL_tobox(L, 2);
+  if (*box == NULL)
+    return check_descriptor(L);
+  luatcpL_unbox(L, *box);
+  return -1;
+}
+
+/* Adds an event unless there is one for the member. */
+static void note_ready(poller *self, int number) {
+  size_t i;
+  for (i = 0; i < self->ready; i++)
+    if (to_number(self->events[i].data) == number) {
+      self->events[i].events |= LUATCP_READABLE;
+      return;
+    }
+  if (self->ready < EVENTS) {
+    self->events[self->ready].data = to_data(number);
+    self->events[self->ready].events = LUATCP_READABLE;
+    self->ready++;
+  }
+}
+
+static int is_dirty(lua_State *L, int number) {
+  int dirty;
+  compat_pushtable(L, 1);
+  lua_rawgeti(L, -1, 2 * number - 1);
+  call_method(L, lua_gettop(L), "dirty");
+  dirty = lua_toboolean(L, -1);
+  lua_pop(L, 3);
+  return dirty;
+}
+
+/* Asks those that may have input which the kernel can't see. */
+static void ask_suspects(lua_State *L, poller *self) {
+  int number;
+  for (number = 1; self->suspects > 0 && number <= self->count; number++) {
+    int dirty;
+    if (!member_of(self, number)->suspect)
+      continue;
+    dirty = is_dirty(L, number);
+    require_open(L, self); /* it was Lua code */
+    if (!member_of(self, number)->suspect)
+      continue;
+    if (!dirty)
+      set_suspect(self, member_of(self, number), 0);
+    else if (member_of(self, number)->events & LUATCP_READABLE)
+      note_ready(self, number);
+  }
+}
+
+/* A one shot that was found dirty is silent from here on. */
+static void spend(poller *self, int number) {
+  member *one = member_of(self, number);
+  if ((one->events & LUATCP_ONE_SHOT) == 0)
+    return;
+  one->events = LUATCP_ONE_SHOT;
+  (void)!luatcp_poller_modify(self->core, NULL, one->descriptor, one->events,
+                              to_data(number));
+}
+
+/* ---- Methods: add, modify, remove -------------------------------------------- */
+
+static int add_member(lua_State *L, poller *self, luatcp_socket *const *box,
+                      int descriptor, int events) {
+  int status, number, old;
+  if (self->free == 0 && grow(self) != LUATCP_OK)
+    return luatcpL_fail(L, -ENOMEM);
+  number = self->free;
+  compat_pushtable(L, 1);
+  /* what may run out of memory comes first; the rows have been there since */
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, -2, 2 * number - 1);
+  set_value(L, lua_gettop(L), number, 4);
+  old = find(L);
+  lua_pushvalue(L, 2);
+  lua_pushinteger(L, number);
+  lua_rawset(L, -3);
+  status = box != NULL && *box == NULL
+               ? LUATCP_CLOSED
+               : luatcp_poller_add(self->core, box != NULL ? *box : NULL,
+                                   descriptor, events, to_data(number));
+  if (status == LUATCP_OK) {
+    member *one = member_of(self, number);
+    self->free = one->next_free;
+    one->descriptor = descriptor;
+    one->events = events;
+    set_suspect(self, one, box == NULL);
+    return luatcpL_succeed(L);
+  }
+  forget(L, self, number);
+  if (old != 0) {
+    lua_pushvalue(L, 2);
+    lua_pushinteger(L, old);
+    lua_rawset(L, -3);
+  }
+  return luatcpL_fail(L, status);
+}
+
+static int method_add(lua_State *L) {
+  luatcp_socket **box;
+  poller *self = check_poller(L);
+  int events = check_events(L, 3);
+  int descriptor = check_object(L, &box);
+  lua_settop(L, 4);
+  require_open(L, self);
+  return add_member(L, self, box, descriptor, events);
+}
+
+static int method_modify(lua_State *L) {
+  luatcp_socket **box;
+  poller *self = check_poller(L);
+  int events = check_events(L, 3);
+  int status, number, given = !lua_isnone(L, 4);
+  compat_pushtable(L, 1);
+  number = find(L);
+  if (number == 0)
+    return luatcpL_fail(L, LUATCP_NOT_WATCHED);
+  box = luatcpL_tobox(L, 2);
+  if (box != NULL)
+    luatcpL_unbox(L, box);
+  status = luatcp_poller_modify(self->core, box != NULL ? *box : NULL,
+                                member_of(self, number)->descriptor, events,
+                                to_data(number));
+  if (status != LUATCP_OK)
+    return luatcpL_fail(L, status);
+  member_of(self, number)->events = events;
+  set_suspect(self, member_of(self, number), box == NULL);
+  if (given)
+    set_value(L, lua_gettop(L), number, 4);
+  return luatcpL_succeed(L);
+}
+
+static int method_remove(lua_State *L) {
+  poller *self = check_poller(L);
+  luatcp_socket **box = luatcpL_tobox(L, 2);
+  int number, status = LUATCP_NOT_WATCHED;
+  luaL_checkany(L, 2);
+  compat_pushtable(L, 1);
+  number = find(L);
+  if (number == 0)
+    return luatcpL_fail(L, status);
+  if (box == NULL || *box != NULL)
+    status =
+        luatcp_poller_remove(self->core, box != NULL ? *box : NULL,
+                             member_of(self, number)->descriptor);
+  forget(L, self, number);
+  /* else it was closed, and the core has yet to say so under this number */
+  if (status == LUATCP_OK)
+    release(self, number);
+  return luatcpL_result(L, status);
+}
+
+/* ---- Methods: wait -------------------------------------------------------------- */
+
+static int check_capacity(lua_State *L, int arg) {
+  return lua_isnoneornil(L, arg) ? EVENTS
+                                 : (int)luatcpL_checkwhole(L, arg, 1, INT_MAX);
+}
+
+static int wait_for_events(poller *self, luatcp_deadline *deadline,
+                           size_t capacity) {
+  luatcp_deadline now;
+  size_t i, dirty = self->ready, found;
+  int status = LUATCP_OK;
+  if (dirty > 0) {
+    luatcp_deadline_after(&now, 0);
+    deadline = &now;
+  }
+  if (dirty < capacity)
+    status = luatcp_poller_wait(self->core, deadline, self->events + dirty,
+                                capacity - dirty, &found);
+  else
+    found = 0;
+  for (i = dirty; i < dirty + found; i++) {
+    int number = to_number(self->events[i].data);
+    size_t j;
+    self->ready = i + 1;
+    /* an object of others that is dirty and ready besides */
+    for (j = 0; j < dirty; j++)
+      if (to_number(self->events[j].data) == number) {
+        self->events[j].events |= self->events[i].events;
+        self->events[i].data = NULL;
+      }
+  }
+  for (i = 0; i < dirty; i++)
+    spend(self, to_number(self->events[i].data));
+  return dirty > 0 ? LUATCP_OK : status;
+}
+
+/* Gives the iterator over what is ready, for a generic for. */
+static int method_wait(lua_State *L) {
+  luatcp_deadline deadline;
+  poller *self = check_poller(L);
+  int status, capacity = check_capacity(L, 3);
+  luatcpL_checkdeadline(L, 2, &deadline);
+  if (capacity > EVENTS)
+    capacity = EVENTS;
+  do {
+    require_open(L, self); /* Lua code may have run */
+    self->ready = self->next = 0;
+    if (self->suspects > 0)
+      ask_suspects(L, self);
+    if (self->ready > (size_t)capacity)
+      self->ready = (size_t)capacity;
+    status = wait_for_events(self, &deadline, (size_t)capacity);
+  } while (luatcpL_interrupted(L, status));
+  if (status != LUATCP_OK && status != LUATCP_TIMEOUT) {
+    luatcpL_pushmessage(L, status);
+    return luaL_error(L, "poller failed: %s", lua_tostring(L, -1));
+  }
+  lua_pushvalue(L, ITERATOR);
+  lua_pushvalue(L, 1);
+  return 2;
+}
+
+static void push_events(lua_State *L, int events) {
+  switch (events) {
+  case LUATCP_READABLE:
+    lua_pushliteral(L, "r");
+    break;
+  case LUATCP_WRITABLE:
+    lua_pushliteral(L, "w");
+    break;
+  default:
+    lua_pushliteral(L, "rw");
+  }
+}
+
+/* The next object that is ready, with its events and its value. */
+static int next_event(lua_State *L) {
+  poller *self = to_poller(L);
+  compat_pushtable(L, 1);
+  while (self->core != NULL && self->next < self->ready) {
+    const luatcp_event *event = &self->events[self->next++];
+    int number = to_number(event->data);
+    if (number == 0)
+      continue;
+    if (event->events == 0) {
+      forget(L, self, number);
+      release(self, number);
+      continue;
+    }
+    if (member_of(self, number)->descriptor >= 0)
+      set_suspect(self, member_of(self, number), 1);
+    lua_rawgeti(L, -1, 2 * number - 1);
+    push_events(L, event->events);
+    lua_rawgeti(L, -3, 2 * number);
+    return 3;
+  }
+  return 0;
+}
+
+/* ---- Life ------------------------------------------------------------------------- */
+
+static int method_close(lua_State *L) {
+  poller *self = to_poller(L);
+  luatcp_poller *core = self->core;
+  member *members = self->members;
+  self->core = NULL;
+  self->members = NULL;
+  self->count = self->free = self->suspects = 0;
+  self->ready = self->next = 0;
+  luatcp_poller_free(core);
+  free(members);
+  return luatcpL_succeed(L);
+}
+
+static int method_tostring(lua_State *L) {
+  lua_pushfstring(L, "poller: %p", lua_topointer(L, 1));
+  return 1;
+}
+
+static int function_poller(lua_State *L) {
+  int status;
+  /* closed, with its finalizer, before there is anything to lose */
+  poller *self = (poller *)compat_newuserdatatable(L, sizeof *self);
+  self->core = NULL;
+  self->members = NULL;
+  self->count = self->free = self->suspects = 0;
+  self->ready = self->next = 0;
+  lua_pushvalue(L, METATABLE);
+  lua_setmetatable(L, -2);
+  status = luatcp_poller_new(&self->core);
+  return status == LUATCP_OK ? 1 : luatcpL_fail(L, status);
+}
+
+static const luaL_Reg methods[] = {
+    {"add", method_add},   {"modify", method_modify}, {"remove", method_remove},
+    {"wait", method_wait}, {"close", method_close},   {NULL, NULL}};
+
+static const luaL_Reg metamethods[] = {{"__gc", method_close},
+                                       {"__close", method_close},
+                                       {"__tostring", method_tostring},
+                                       {NULL, NULL}};
+
+/* Adds functions to the table on top, whose upvalues are at base. */
+static void set_functions(lua_State *L, int base, const luaL_Reg *functions) {
+  for (; functions->name != NULL; functions++) {
+    int i;
+    for (i = 0; i < UPVALUES; i++)
+      lua_pushvalue(L, base + i);
+    lua_pushcclosure(L, functions->func, UPVALUES);
+    lua_setfield(L, -2, functions->name);
+  }
+}
+
+void luatcpL_openpoller(lua_State *L) {
+  static const luaL_Reg constructor[] = {{"poller", function_poller},
+                                         {NULL, NULL}};
+  int i, module = lua_gettop(L), base = module + 1;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  for (i = LUATCPL_CLASSES; i > 0; i--)
+    lua_pushvalue(L, module - i);
+  lua_newtable(L); /* the metatable */
+  for (i = 0; i < LUATCPL_CLASSES; i++)
+    lua_pushvalue(L, base + i);
+  lua_pushvalue(L, base + LUATCPL_CLASSES);
+  lua_pushcclosure(L, next_event, LUATCPL_CLASSES + 1);
+  lua_pushvalue(L, base + LUATCPL_CLASSES);
+  set_functions(L, base, metamethods);
+  lua_newtable(L);
+  set_functions(L, base, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  lua_pushvalue(L, module);
+  set_functions(L, base, constructor);
+  lua_settop(L, module);
+}
