@@ -6,6 +6,7 @@
 
 CHECK_TESTS = \
 	tests/check/check_addr \
+	tests/check/check_clock \
 	tests/check/check_connect \
 	tests/check/check_deadline \
 	tests/check/check_error \
@@ -77,6 +78,15 @@ ABI_TESTS = \
 	tests/abi/check-lists.sh \
 	tests/abi/check-probes.sh
 
+# ---- Connects and lookups in a network of their own ---------------------------
+
+NETWORK_TESTS = \
+	tests/network/check-lua.sh \
+	tests/network/check-network.sh
+check_PROGRAMS += tests/network/network
+tests_network_network_SOURCES = tests/network/network.c
+tests_network_network_LDADD = libluatcp-core.la
+
 # ---- How they are run ---------------------------------------------------------
 
 if HAVE_CHECK
@@ -100,8 +110,10 @@ check-local:
 	@$(no_check)
 	@$(no_lua)
 
-TESTS += $(ABI_TESTS)
-EXTRA_DIST += $(LUA_TESTS) $(ABI_TESTS) \
+TESTS += $(ABI_TESTS) $(NETWORK_TESTS)
+EXTRA_DIST += $(LUA_TESTS) $(ABI_TESTS) $(NETWORK_TESTS) \
+	tests/network/names.lua \
+	tests/network/world.sh \
 	tests/abi/common.sh \
 	tests/abi/installcheck.sh \
 	tests/lua/harness.lua
@@ -114,6 +126,7 @@ SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
 	srcdir='$(srcdir)'; export srcdir; \
 	MAKE='$(MAKE)'; export MAKE; \
+	TEST_RUNNER='$(TEST_RUNNER)'; export TEST_RUNNER; \
 	CC='$(CC)'; export CC; \
 	CPPFLAGS='$(CPPFLAGS)'; export CPPFLAGS; \
 	CFLAGS='$(CFLAGS)'; export CFLAGS; \

@@ -28,7 +28,7 @@ files() { # PATTERN, relative to the source directory
 
 check tests/local.mk $(files 'tests/lua/*.lua') $(files 'tests/regress/*.lua') \
   $(files 'tests/check/*.c') $(files 'tests/check/*.h') \
-  $(files 'tests/abi/*')
+  $(files 'tests/abi/*') $(files 'tests/network/*')
 check src/libluatcp/local.mk $(files 'src/libluatcp/*.[ch]') \
   $(files 'src/include/*.h')
 check src/socket/local.mk $(files 'src/socket/*.[ch]')

@@ -7,7 +7,8 @@
  * process of its own; it fails by exiting with a message, by a signal, by
  * leaving a descriptor open, or by not ending.
  *
- *   network [NAME...]     all scenarios of this world, or those named
+ *   network [NAME...]           all scenarios of this world, or those named
+ *   network -- COMMAND [...]    a command, while the name server runs
  */
 #include "luatcp.h"
 
@@ -781,11 +782,29 @@ static int wanted(const struct scenario *scenario, int argc, char **argv) {
   return argc == 1;
 }
 
+static int run_command(char **command, pid_t name_server) {
+  pid_t process = fork();
+  int status;
+  if (process == 0) {
+    execvp(command[0], command);
+    perror(command[0]);
+    _exit(127);
+  }
+  while (waitpid(process, &status, 0) < 0 && errno == EINTR)
+    ;
+  kill(name_server, SIGTERM);
+  waitpid(name_server, NULL, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 int main(int argc, char **argv) {
-  pid_t name_server = start_name_server();
+  pid_t name_server;
   int passed = 0, failed = 0, skipped = 0;
   size_t i;
   setvbuf(stdout, NULL, _IOLBF, 0);
+  name_server = start_name_server();
+  if (argc > 2 && strcmp(argv[1], "--") == 0)
+    return run_command(argv + 2, name_server);
   for (i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
     double start = luatcp_monotonic_time();
     int status;
