@@ -16,7 +16,7 @@ local setmetatable, tonumber, type = setmetatable, tonumber, type
 
 socket.BLOCKSIZE = 2048
 
--- ---- protect on Lua 5.1 ---------------------------------------------------
+-- ---- protect on Lua 5.1 -------------------------------------------------
 
 -- There C code cannot be yielded across, so that protect of the core would
 -- keep schedulers from switching.  LuaJIT can yield across pcall; in Lua 5.1
@@ -59,7 +59,7 @@ if _VERSION == "Lua 5.1" then
                    or protect_by_coroutine
 end
 
--- ---- Connections ------------------------------------------------------------
+-- ---- Connections --------------------------------------------------------
 
 function socket.connect4(host, port, local_host, local_port)
   return socket.connect(host, port, local_host, local_port, "inet")
@@ -115,7 +115,7 @@ function socket.bind(host, port, backlog)
   return nil, message, number
 end
 
--- ---- Exceptions and choices ---------------------------------------------------
+-- ---- Exceptions and choices ---------------------------------------------
 
 socket.try = socket.newtry()
 
@@ -134,7 +134,7 @@ function socket.choose(entries)
   end
 end
 
--- ---- Sources and sinks ----------------------------------------------------------
+-- ---- Sources and sinks --------------------------------------------------
 
 -- LTN12 sources and sinks are called; select waits for them like for objects.
 local function callable(connection, call)

@@ -52,7 +52,7 @@ extern "C" {
 #define LUATCP_CHECKED LUATCP_API
 #endif
 
-/* ---- Types ------------------------------------------------------------ */
+/* ---- Types ----------------------------------------------------------- */
 
 /* A TCP object: master, client or server.  From luatcp_new. */
 typedef struct luatcp_socket luatcp_socket;
@@ -103,41 +103,37 @@ typedef struct luatcp_event {
   int events; /* those of the wanted events that hold; 0: see _wait */
 } luatcp_event;
 
-enum { /* address families */
-  LUATCP_UNSPEC = 0,
-  LUATCP_INET = 4,
-  LUATCP_INET6 = 6
-};
+/* Address families. */
+enum { LUATCP_UNSPEC = 0, LUATCP_INET = 4, LUATCP_INET6 = 6 };
 
-enum { /* states of a socket, see luatcp_state */
-  LUATCP_MASTER = 0,
-  LUATCP_CLIENT = 1,
-  LUATCP_SERVER = 2
-};
+/* States of a socket, see luatcp_state. */
+enum { LUATCP_MASTER = 0, LUATCP_CLIENT = 1, LUATCP_SERVER = 2 };
 
-enum { /* the two limits of a socket, see luatcp_set_timeout */
-  LUATCP_BLOCK = 0,
-  LUATCP_TOTAL = 1
-};
+/* The two limits of a socket, see luatcp_set_timeout. */
+enum { LUATCP_BLOCK = 0, LUATCP_TOTAL = 1 };
 
-enum { /* directions, see luatcp_shutdown */
+/* Directions, see luatcp_shutdown. */
+enum {
   LUATCP_SHUTDOWN_RECEIVE = 0,
   LUATCP_SHUTDOWN_SEND = 1,
   LUATCP_SHUTDOWN_BOTH = 2
 };
 
-enum { /* events, see luatcp_wait; the last for pollers alone */
+/* Events, see luatcp_wait; the last for pollers alone. */
+enum {
   LUATCP_READABLE = 1,
   LUATCP_WRITABLE = 2,
-  LUATCP_ONE_SHOT = 4 /* after one report none until luatcp_poller_modify */
+  LUATCP_ONE_SHOT = 4 /* no second report until luatcp_poller_modify */
 };
 
-enum { /* how luatcp_view_line and luatcp_recv_line treat line ends */
+/* How luatcp_view_line and luatcp_recv_line treat line ends. */
+enum {
   LUATCP_LINE_TEXT = 0, /* without the LF and without any CR */
   LUATCP_LINE_RAW = 1   /* untouched, the LF included */
 };
 
-enum { /* kinds of option values, see luatcp_option_kind */
+/* Kinds of option values, see luatcp_option_kind. */
+enum {
   LUATCP_OPTION_BOOLEAN = 0, /* 0 or 1 */
   LUATCP_OPTION_NUMBER = 1,  /* 0 or more, in the option's own unit */
   LUATCP_OPTION_LINGER = 2,  /* seconds, or -1 for off */
@@ -145,7 +141,7 @@ enum { /* kinds of option values, see luatcp_option_kind */
   LUATCP_OPTION_ERROR = 4    /* an error of this library, or 0; read-only */
 };
 
-/* ---- Errors ----------------------------------------------------------- */
+/* ---- Errors ---------------------------------------------------------- */
 
 #define LUATCP_OK 0
 #define LUATCP_MORE 1
@@ -168,17 +164,19 @@ enum { /* kinds of option values, see luatcp_option_kind */
   X(LUATCP_LOOKUP_FAILED, -6003, "non-recoverable failure in name resolution") \
   X(LUATCP_LOOKUP_FAMILY, -6004, "ai_family not supported")                    \
   X(LUATCP_LOOKUP_NO_NAME, -6005,                                              \
-    "host or service not provided, or not known")                             \
+    "host or service not provided, or not known")                              \
   X(LUATCP_LOOKUP_OVERFLOW, -6006, "argument buffer overflow")                 \
   X(LUATCP_LOOKUP_SERVICE, -6007, "service not supported for socket type")     \
   X(LUATCP_LOOKUP_SOCKTYPE, -6008, "ai_socktype not supported")
 
+/* clang-format off */
 enum {
 #define LUATCP_ERROR_CONSTANT(symbol, number, message) symbol = (number),
   LUATCP_ERRORS(LUATCP_ERROR_CONSTANT)
 #undef LUATCP_ERROR_CONSTANT
   LUATCP_ERROR_LAST = -6999 /* no error is below this */
 };
+/* clang-format on */
 
 /* Enough for every message of luatcp_strerror. */
 #define LUATCP_MESSAGE_SIZE 128
@@ -198,13 +196,14 @@ LUATCP_API const char *luatcp_error_name(int error);
 /* The errno number in an error of the system; 0 for all others.  Since 0.1. */
 LUATCP_API int luatcp_error_number(int error);
 
-/* ---- Version, clocks, deadlines ---------------------------------------- */
+/* ---- Version, clocks, deadlines -------------------------------------- */
 
 /* The version of the library that is running, "0.1.0".  Since 0.1. */
 LUATCP_API const char *luatcp_version(void);
 
 /* 1 when the library was built with a feature, else 0: "ipv6", "threads"
- * (lookups that keep deadlines), "epoll", "kqueue" (what pollers use).  Since 0.1. */
+ * (lookups that keep deadlines), "epoll", "kqueue" (what pollers use).  Since
+ * 0.1. */
 LUATCP_API int luatcp_has_feature(const char *feature);
 
 /* Seconds since 1970-01-01 00:00 UTC, on the wall clock.  Since 0.1. */
@@ -228,7 +227,7 @@ LUATCP_API void luatcp_deadline_after(luatcp_deadline *deadline,
 /* Sleeps until the deadline.  -EINTR: a signal handler ran.  Since 0.1. */
 LUATCP_CHECKED int luatcp_sleep(luatcp_deadline *deadline);
 
-/* ---- Sockets: life, state, limits -------------------------------------- */
+/* ---- Sockets: life, state, limits ------------------------------------ */
 
 /* A new master without a descriptor: luatcp_bind or luatcp_connect choose the
  * family.  NULL when memory is short.  Free with luatcp_free.  Since 0.1. */
@@ -274,15 +273,16 @@ LUATCP_CHECKED int luatcp_set_timeout(luatcp_socket *socket, int limit,
 /* The limit in seconds, -1 when there is none.  Since 0.1. */
 LUATCP_API double luatcp_get_timeout(const luatcp_socket *socket, int limit);
 
-/* ---- Sockets: connecting ------------------------------------------------ */
+/* ---- Sockets: connecting --------------------------------------------- */
 
 /* Binds a master to a local address.  Host "*" is the wildcard address of the
  * socket's family, IPv4 where that is not chosen; the addresses of a name are
  * tried in the resolver's order.  Service "0": the system picks the port.  The
  * deadline bounds the lookup; a limit of 0 does not, as there would be no call
- * to go on with.  LUATCP_WRONG_STATE: no master.  LUATCP_INVALID_PORT, LUATCP_LOOKUP_*,
- * LUATCP_TIMEOUT: from the lookup.  -EADDRINUSE, -EADDRNOTAVAIL, -EACCES,
- * -EINVAL (bound already): from bind(2).  Since 0.1. */
+ * to go on with.  LUATCP_WRONG_STATE: no master.  LUATCP_INVALID_PORT,
+ * LUATCP_LOOKUP_*, LUATCP_TIMEOUT: from the lookup.  -EADDRINUSE,
+ * -EADDRNOTAVAIL, -EACCES, -EINVAL (bound already): from bind(2).  Since 0.1.
+ */
 LUATCP_CHECKED int luatcp_bind(luatcp_socket *socket, luatcp_deadline *deadline,
                                const char *host, const char *service);
 
@@ -326,10 +326,11 @@ LUATCP_CHECKED int luatcp_connect(luatcp_socket *socket,
 /* Ends sending, receiving or both (RFC 9293, 3.6: half-close).  After
  * LUATCP_SHUTDOWN_RECEIVE reads fail with LUATCP_CLOSED at once, and what was
  * buffered is gone.  Nothing to do when the peer has reset the connection:
- * LUATCP_OK.  -ENOTCONN: never connected.  LUATCP_WRONG_STATE: no client.  Since 0.1. */
+ * LUATCP_OK.  -ENOTCONN: never connected.  LUATCP_WRONG_STATE: no client. Since
+ * 0.1. */
 LUATCP_CHECKED int luatcp_shutdown(luatcp_socket *socket, int direction);
 
-/* ---- Sockets: bytes ------------------------------------------------------ */
+/* ---- Sockets: bytes -------------------------------------------------- */
 /* Input is buffered, output is not.  Errors common to the reading functions:
  * LUATCP_TIMEOUT; LUATCP_CLOSED: the peer ended the stream; -ECONNRESET,
  * -ETIMEDOUT (the path died): from the system; -ENOTCONN: never connected;
@@ -395,10 +396,10 @@ LUATCP_CHECKED int luatcp_recv_test(luatcp_socket *socket,
 LUATCP_API size_t luatcp_buffered(const luatcp_socket *socket);
 
 /* Sends size bytes; *sent says how many the system took, also on failure, so
- * that the caller can go on behind them.  LUATCP_TIMEOUT; -EINTR; -EPIPE, -ECONNRESET:
- * the connection is gone; -ENOTCONN: never connected; LUATCP_CLOSED: the
- * object is closed; LUATCP_WRONG_STATE: no client.  Never raises SIGPIPE.
- * Since 0.1. */
+ * that the caller can go on behind them.  LUATCP_TIMEOUT; -EINTR; -EPIPE,
+ * -ECONNRESET: the connection is gone; -ENOTCONN: never connected;
+ * LUATCP_CLOSED: the object is closed; LUATCP_WRONG_STATE: no client.  Never
+ * raises SIGPIPE. Since 0.1. */
 LUATCP_CHECKED int luatcp_send(luatcp_socket *socket, luatcp_deadline *deadline,
                                const void *data, size_t size, size_t *sent);
 
@@ -409,7 +410,7 @@ LUATCP_API void luatcp_get_statistics(const luatcp_socket *socket,
 LUATCP_CHECKED int luatcp_set_statistics(luatcp_socket *socket,
                                          const luatcp_statistics *statistics);
 
-/* ---- Sockets: names, options, descriptors -------------------------------- */
+/* ---- Sockets: names, options, descriptors ---------------------------- */
 
 /* The local and the remote end.  LUATCP_NO_FAMILY: no descriptor yet.
  * -ENOTCONN: no peer.  LUATCP_CLOSED.  Since 0.1. */
@@ -473,7 +474,7 @@ LUATCP_CHECKED int luatcp_adopt(luatcp_socket *socket, int descriptor);
  * is buffered is lost, so check luatcp_buffered first.  Since 0.1. */
 LUATCP_CHECKED int luatcp_detach(luatcp_socket *socket);
 
-/* ---- Waiting for many ------------------------------------------------------ */
+/* ---- Waiting for many ------------------------------------------------ */
 
 /* Waits until one of the items is ready, and says in *ready how many are.  No
  * limit on the number of items or on descriptors' values.  A socket with
@@ -487,7 +488,7 @@ LUATCP_CHECKED int luatcp_wait(luatcp_deadline *deadline,
                                luatcp_wait_item *items, size_t count,
                                size_t *ready);
 
-/* ---- Pollers ----------------------------------------------------------------- */
+/* ---- Pollers --------------------------------------------------------- */
 /* Like luatcp_wait, for a set that stays: what a wait costs depends on what is
  * ready, not on how many are waited for (on epoll(7) and kqueue(2); elsewhere
  * poll(2) does the work).  Level-triggered: what stays ready is reported again.
@@ -506,10 +507,10 @@ LUATCP_CHECKED int luatcp_poller_new(luatcp_poller **poller);
 LUATCP_API void luatcp_poller_free(luatcp_poller *poller);
 
 /* Waits for events from now on: LUATCP_READABLE and LUATCP_WRITABLE, with
- * LUATCP_ONE_SHOT once.  LUATCP_WATCHED: there already, or another with the same
- * descriptor is.  LUATCP_CLOSED.  -EBADF,
- * -EPERM: a descriptor that is not open, or that can't be waited for (a file).
- * LUATCP_INVALID_ARGUMENT: other events.  -ENOMEM, -ENOSPC.  Since 0.1. */
+ * LUATCP_ONE_SHOT once.  LUATCP_WATCHED: there already, or another with the
+ * same descriptor is.  LUATCP_CLOSED.  -EBADF, -EPERM: a descriptor that is not
+ * open, or that can't be waited for (a file). LUATCP_INVALID_ARGUMENT: other
+ * events.  -ENOMEM, -ENOSPC.  Since 0.1. */
 LUATCP_CHECKED int luatcp_poller_add(luatcp_poller *poller,
                                      luatcp_socket *socket, int descriptor,
                                      int events, void *data);
@@ -533,7 +534,7 @@ LUATCP_CHECKED int luatcp_poller_wait(luatcp_poller *poller,
                                       luatcp_event *events, size_t capacity,
                                       size_t *count);
 
-/* ---- Lookups ------------------------------------------------------------------ */
+/* ---- Lookups --------------------------------------------------------- */
 /* The system's resolver does the work, on a helper thread that is abandoned at
  * the deadline; without a limit, in the calling thread.  Builds without threads
  * (luatcp_has_feature) take the time that the resolver takes.  Signals do not

@@ -81,7 +81,7 @@ bool luatcp__address_equal(const struct luatcp__address *a,
   return a->sockaddr.in.sin_addr.s_addr == b->sockaddr.in.sin_addr.s_addr;
 }
 
-/* ---- To text ------------------------------------------------------------ */
+/* ---- To text --------------------------------------------------------- */
 
 #ifdef ENABLE_IPV6
 /* The zone of a link-local address (RFC 4007, 11): its interface's name. */
@@ -117,7 +117,7 @@ int luatcp__address_name(const struct luatcp__address *address,
   return LUATCP_OK;
 }
 
-/* ---- From text ---------------------------------------------------------- */
+/* ---- From text ------------------------------------------------------- */
 
 static bool consists_of(const char *text, const char *characters) {
   return text[0] != '\0' && text[strspn(text, characters)] == '\0';

@@ -35,8 +35,7 @@ struct luatcp__connecting {
 
 static bool takes_turns(const luatcp_socket *socket) {
   const struct luatcp__address *local = luatcp__setup_local(socket);
-  return socket->shared ||
-         (local != NULL && luatcp__address_port(local) != 0);
+  return socket->shared || (local != NULL && luatcp__address_port(local) != 0);
 }
 
 static bool more_addresses(const struct luatcp__connecting *c) {
@@ -47,7 +46,7 @@ static bool may_start(const struct luatcp__connecting *c) {
   return more_addresses(c) && c->count < LUATCP__RACERS;
 }
 
-/* ---- Ends ------------------------------------------------------------------- */
+/* ---- Ends ------------------------------------------------------------ */
 
 /* Takes an attempt off the list; its descriptor stays open. */
 static struct attempt remove_attempt(struct luatcp__connecting *c,
@@ -142,7 +141,7 @@ static int stand(luatcp_socket *socket, struct luatcp__connecting *c,
   return LUATCP_OK;
 }
 
-/* ---- Starting an attempt ------------------------------------------------------ */
+/* ---- Starting an attempt --------------------------------------------- */
 
 /* A descriptor of its own for one attempt of several, ready to connect. */
 static int make_racer(const luatcp_socket *socket, int family, int *fd) {
@@ -175,8 +174,7 @@ static int descriptor_for(luatcp_socket *socket,
   int status;
   if (c->count > 0)
     return make_racer(socket, family, fd);
-  if (socket->fd >= 0 && !socket->used &&
-      luatcp_get_family(socket) == family) {
+  if (socket->fd >= 0 && !socket->used && luatcp_get_family(socket) == family) {
     status = !nonblocking || socket->nonblocking
                  ? LUATCP_OK
                  : luatcp__fd_set_nonblocking(socket->fd, true);
@@ -238,11 +236,11 @@ static int64_t next_turn(const luatcp_socket *socket,
   remaining = luatcp__remaining(deadline);
   if (remaining == INT64_MAX)
     return INT64_MAX;
-  return luatcp__later(luatcp__now(),
-                       remaining / (int64_t)(c->addresses->count - c->next + 1));
+  return luatcp__later(
+      luatcp__now(), remaining / (int64_t)(c->addresses->count - c->next + 1));
 }
 
-/* ---- Moving on ------------------------------------------------------------------- */
+/* ---- Moving on ------------------------------------------------------- */
 
 /* Takes the addresses from a lookup that has ended. */
 static int step_lookup(luatcp_socket *socket) {
@@ -268,8 +266,8 @@ static int step_attempts(luatcp_socket *socket) {
   if (count == 0 || poll(entries, (nfds_t)count, 0) <= 0)
     return -EINPROGRESS;
   for (i = 0; i < count; i++)
-    errors[i] =
-        entries[i].revents != 0 ? luatcp__fd_error(entries[i].fd) : -EINPROGRESS;
+    errors[i] = entries[i].revents != 0 ? luatcp__fd_error(entries[i].fd)
+                                        : -EINPROGRESS;
   for (i = 0; i < count; i++)
     if (errors[i] == 0)
       return stand(socket, c, i);
@@ -317,15 +315,14 @@ size_t luatcp__connect_poll(const luatcp_socket *socket, struct pollfd *entries,
   const struct luatcp__connecting *c = socket->connecting;
   size_t i;
   if (c->lookup != NULL) {
-    entries[0] = (struct pollfd){
-        .fd = luatcp__lookup_descriptor(c->lookup), .events = POLLIN};
+    entries[0] = (struct pollfd){.fd = luatcp__lookup_descriptor(c->lookup),
+                                 .events = POLLIN};
     if (luatcp__lookup_finished(c->lookup))
       *wake = 0;
     return 1;
   }
   for (i = 0; i < c->count; i++)
-    entries[i] =
-        (struct pollfd){.fd = c->attempts[i].fd, .events = POLLOUT};
+    entries[i] = (struct pollfd){.fd = c->attempts[i].fd, .events = POLLOUT};
   if (c->count == 0)
     *wake = 0;
   else if (may_start(c) && c->turn < *wake)
@@ -393,7 +390,7 @@ void luatcp__connect_materialise(luatcp_socket *socket) {
   c->attempts[c->count++] = last;
 }
 
-/* ---- Connecting -------------------------------------------------------------------- */
+/* ---- Connecting ------------------------------------------------------ */
 
 static bool same_target(const struct luatcp__connecting *c, const char *host,
                         const char *service) {
@@ -403,8 +400,7 @@ static bool same_target(const struct luatcp__connecting *c, const char *host,
 static struct luatcp__connecting *new_connecting(const char *host,
                                                  const char *service) {
   size_t host_size = strlen(host) + 1, service_size = strlen(service) + 1;
-  struct luatcp__connecting *c =
-      malloc(sizeof *c + host_size + service_size);
+  struct luatcp__connecting *c = malloc(sizeof *c + host_size + service_size);
   if (c == NULL)
     return NULL;
   memset(c, 0, sizeof *c);
@@ -421,8 +417,8 @@ static int begin_lookup(luatcp_socket *socket, struct luatcp__connecting *c,
                         luatcp_deadline *deadline) {
   int family = luatcp__setup_local(socket) != NULL ? luatcp_get_family(socket)
                                                    : socket->wanted;
-  int status = luatcp__resolve_numeric(c->host, c->service, family, 0,
-                                       &c->addresses);
+  int status =
+      luatcp__resolve_numeric(c->host, c->service, family, 0, &c->addresses);
   if (status != LUATCP_MORE)
     return status;
   if (luatcp__unlimited(deadline))

@@ -75,9 +75,9 @@ int luatcp__fd_socket(int family, bool nonblocking) {
     return -EAFNOSUPPORT;
 #endif
 #if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK)
-  fd = socket(family_number(family),
-              SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0),
-              0);
+  fd =
+      socket(family_number(family),
+             SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
   return fd < 0 ? -errno : prepare(fd, false, false);
 #else
   fd = socket(family_number(family), SOCK_STREAM, 0);

@@ -23,7 +23,7 @@
 
 #include "luatcp.h"
 
-/* ---- struct luatcp_socket ---------------------------------------------- */
+/* ---- struct luatcp_socket -------------------------------------------- */
 
 struct luatcp__connecting;
 struct luatcp__setup;
@@ -51,11 +51,11 @@ struct luatcp_socket {
   uint32_t viewed;     /* luatcp_release consumes so much */
   struct luatcp__connecting *connecting; /* connect.c: NULL if none pending */
   struct luatcp__connecting *unreported; /* ended; connect has to say how */
-  struct luatcp__setup *setup; /* options.c: for the next fresh descriptor */
+  struct luatcp__setup *setup;   /* options.c: for the next fresh descriptor */
   struct luatcp__watch *watches; /* poller.c: one for each poller it is in */
 };
 
-/* ---- addr.c: socket addresses and their text ---------------------------- */
+/* ---- addr.c: socket addresses and their text ------------------------- */
 
 struct luatcp__address {
   socklen_t length;
@@ -86,7 +86,7 @@ bool luatcp__address_equal(const struct luatcp__address *a,
  * name of a service, LUATCP_INVALID_PORT for the rest. */
 int luatcp__parse_port(const char *service, unsigned *port);
 
-/* ---- deadline.c: clocks and limits -------------------------------------- */
+/* ---- deadline.c: clocks and limits ----------------------------------- */
 
 int64_t luatcp__now(void);
 /* now + span, INT64_MAX when either is or the sum would be. */
@@ -120,7 +120,7 @@ static inline bool luatcp__expired(const luatcp_deadline *deadline) {
          luatcp__now() >= deadline->end;
 }
 
-/* ---- wait.c: where the library waits ------------------------------------- */
+/* ---- wait.c: where the library waits --------------------------------- */
 
 /* Waits for POLLIN or POLLOUT on one descriptor.  LUATCP_OK also when it has
  * failed: the next call on it says how.  LUATCP_TIMEOUT, -EINTR. */
@@ -133,12 +133,12 @@ int luatcp__ready_already(const luatcp_socket *socket, int wanted);
 short luatcp__poll_events(int events);
 int luatcp__ready_events(int wanted, short happened);
 
-/* ---- error.c --------------------------------------------------------------- */
+/* ---- error.c --------------------------------------------------------- */
 
 /* The error behind a result of getaddrinfo and getnameinfo. */
 int luatcp__lookup_error(int code, int system_error);
 
-/* ---- options.c: the table, and what fresh descriptors inherit ------------- */
+/* ---- options.c: the table, and what fresh descriptors inherit -------- */
 
 /* The local address asked for, to be bound again on fresh descriptors. */
 int luatcp__setup_bound(luatcp_socket *socket,
@@ -148,7 +148,7 @@ const struct luatcp__address *luatcp__setup_local(const luatcp_socket *socket);
 int luatcp__setup_apply(const luatcp_socket *socket, int fd);
 void luatcp__setup_free(luatcp_socket *socket);
 
-/* ---- tcp.c: the object ------------------------------------------------------ */
+/* ---- tcp.c: the object ----------------------------------------------- */
 
 /* What the calls that need a client with a connection ask first: LUATCP_OK, or
  * LUATCP_CLOSED, LUATCP_WRONG_STATE, -ENOTCONN, the failure of the connect;
@@ -168,7 +168,7 @@ luatcp_deadline *luatcp__deadline_or_own(luatcp_deadline *deadline,
                                          luatcp_deadline *own,
                                          const luatcp_socket *socket);
 
-/* ---- poller.c: what the other files tell it -------------------------------- */
+/* ---- poller.c: what the other files tell it -------------------------- */
 
 /* The socket's input, descriptor or connect is not what it was: its pollers
  * look at it before they wait again. */
@@ -178,7 +178,7 @@ void luatcp__watch_forget(const luatcp_socket *socket, int fd);
 /* The socket is about to be closed. */
 void luatcp__watch_end(luatcp_socket *socket);
 
-/* ---- connect.c: one connect, over lookup and addresses ---------------------- */
+/* ---- connect.c: one connect, over lookup and addresses --------------- */
 
 /* The most descriptors that one pending connect waits for at once. */
 #define LUATCP__RACERS 4
@@ -202,11 +202,11 @@ void luatcp__connect_told(luatcp_socket *socket);
 /* Forgets a pending connect and closes what it opened. */
 void luatcp__connect_abandon(luatcp_socket *socket);
 
-/* ---- stream.c ---------------------------------------------------------------- */
+/* ---- stream.c -------------------------------------------------------- */
 
 void luatcp__buffer_drop(luatcp_socket *socket);
 
-/* ---- resolve.c: lookups --------------------------------------------------------- */
+/* ---- resolve.c: lookups ---------------------------------------------- */
 
 struct luatcp_addresses {
   size_t count;
@@ -240,7 +240,7 @@ int luatcp__resolve(luatcp_deadline *deadline, const char *host,
                     const char *service, int family, int flags,
                     luatcp_addresses **addresses);
 
-/* ---- resolve_thread.c, resolve_direct.c: how a lookup keeps a deadline ------ */
+/* ---- resolve_thread.c, resolve_direct.c: lookups and deadlines -------- */
 
 /* Something that the resolver does for one caller.  The owner starts it and
  * leaves it once, finished or not; whoever comes last, worker or owner,
@@ -248,11 +248,11 @@ int luatcp__resolve(luatcp_deadline *deadline, const char *host,
 struct luatcp__job {
   void (*run)(struct luatcp__job *job);
   void (*dispose)(struct luatcp__job *job);
-  struct luatcp__job *next; /* in the queue */
+  struct luatcp__job *next;  /* in the queue */
   struct luatcp__pool *pool; /* of workers; NULL: ran at once */
-  int descriptor;           /* readable when finished; -1: finished at once */
-  int wake_descriptor;      /* what is written to for that */
-  unsigned char stage;      /* see resolve_thread.c */
+  int descriptor;            /* readable when finished; -1: finished at once */
+  int wake_descriptor;       /* what is written to for that */
+  unsigned char stage;       /* see resolve_thread.c */
 };
 
 /* Runs a job in the background; at once where that can't be.  -EMFILE and the

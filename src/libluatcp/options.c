@@ -12,15 +12,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A system that lacks an option has a row without a number. */
-#define MISSING (-1)
-
-/* macOS has the idle time under the name of the whole feature. */
+/* macOS has the idle time under the name of the whole feature, BSDs have
+ * another word for the cork. */
 #if !defined(TCP_KEEPIDLE) && defined(__APPLE__) && defined(TCP_KEEPALIVE)
 #define TCP_KEEPIDLE TCP_KEEPALIVE
 #endif
 #if !defined(TCP_CORK) && defined(TCP_NOPUSH)
 #define TCP_CORK TCP_NOPUSH
+#endif
+
+/* What a system lacks has a row without a number. */
+#define MISSING (-1)
+#if !defined(IPV6_V6ONLY) || !defined(ENABLE_IPV6)
+#undef IPV6_V6ONLY
+#define IPV6_V6ONLY MISSING
+#endif
+#ifndef SO_REUSEPORT
+#define SO_REUSEPORT MISSING
+#endif
+#ifndef TCP_KEEPCNT
+#define TCP_KEEPCNT MISSING
+#endif
+#ifndef TCP_KEEPIDLE
+#define TCP_KEEPIDLE MISSING
+#endif
+#ifndef TCP_KEEPINTVL
+#define TCP_KEEPINTVL MISSING
+#endif
+#ifndef TCP_USER_TIMEOUT
+#define TCP_USER_TIMEOUT MISSING
+#endif
+#ifndef TCP_DEFER_ACCEPT
+#define TCP_DEFER_ACCEPT MISSING
+#endif
+#ifndef TCP_FASTOPEN
+#define TCP_FASTOPEN MISSING
+#endif
+#ifndef TCP_FASTOPEN_CONNECT
+#define TCP_FASTOPEN_CONNECT MISSING
+#endif
+#ifndef TCP_QUICKACK
+#define TCP_QUICKACK MISSING
+#endif
+#ifndef TCP_CORK
+#define TCP_CORK MISSING
+#endif
+#ifndef SO_BINDTODEVICE
+#define SO_BINDTODEVICE MISSING
 #endif
 
 struct option {
@@ -30,75 +68,29 @@ struct option {
   int number;
 };
 
+#define BOOLEAN LUATCP_OPTION_BOOLEAN
+#define NUMBER LUATCP_OPTION_NUMBER
+
 static const struct option options[] = {
-    {"keepalive", LUATCP_OPTION_BOOLEAN, SOL_SOCKET, SO_KEEPALIVE},
+    {"keepalive", BOOLEAN, SOL_SOCKET, SO_KEEPALIVE},
     {"linger", LUATCP_OPTION_LINGER, SOL_SOCKET, SO_LINGER},
-    {"reuseaddr", LUATCP_OPTION_BOOLEAN, SOL_SOCKET, SO_REUSEADDR},
-    {"tcp-nodelay", LUATCP_OPTION_BOOLEAN, IPPROTO_TCP, TCP_NODELAY},
-    {"error", LUATCP_OPTION_ERROR, SOL_SOCKET, SO_ERROR},
-    {"recv-buffer-size", LUATCP_OPTION_NUMBER, SOL_SOCKET, SO_RCVBUF},
-    {"send-buffer-size", LUATCP_OPTION_NUMBER, SOL_SOCKET, SO_SNDBUF},
-#ifdef SO_REUSEPORT
-    {"reuseport", LUATCP_OPTION_BOOLEAN, SOL_SOCKET, SO_REUSEPORT},
-#else
-    {"reuseport", LUATCP_OPTION_BOOLEAN, SOL_SOCKET, MISSING},
-#endif
-#if defined(IPV6_V6ONLY) && defined(ENABLE_IPV6)
-    {"ipv6-v6only", LUATCP_OPTION_BOOLEAN, IPPROTO_IPV6, IPV6_V6ONLY},
-#else
-    {"ipv6-v6only", LUATCP_OPTION_BOOLEAN, SOL_SOCKET, MISSING},
-#endif
-#ifdef TCP_KEEPIDLE
-    {"tcp-keepidle", LUATCP_OPTION_NUMBER, IPPROTO_TCP, TCP_KEEPIDLE},
-#else
-    {"tcp-keepidle", LUATCP_OPTION_NUMBER, IPPROTO_TCP, MISSING},
-#endif
-#ifdef TCP_KEEPCNT
-    {"tcp-keepcnt", LUATCP_OPTION_NUMBER, IPPROTO_TCP, TCP_KEEPCNT},
-#else
-    {"tcp-keepcnt", LUATCP_OPTION_NUMBER, IPPROTO_TCP, MISSING},
-#endif
-#ifdef TCP_KEEPINTVL
-    {"tcp-keepintvl", LUATCP_OPTION_NUMBER, IPPROTO_TCP, TCP_KEEPINTVL},
-#else
-    {"tcp-keepintvl", LUATCP_OPTION_NUMBER, IPPROTO_TCP, MISSING},
-#endif
-#ifdef TCP_USER_TIMEOUT
-    {"tcp-user-timeout", LUATCP_OPTION_NUMBER, IPPROTO_TCP, TCP_USER_TIMEOUT},
-#else
-    {"tcp-user-timeout", LUATCP_OPTION_NUMBER, IPPROTO_TCP, MISSING},
-#endif
-#ifdef TCP_DEFER_ACCEPT
-    {"tcp-defer-accept", LUATCP_OPTION_NUMBER, IPPROTO_TCP, TCP_DEFER_ACCEPT},
-#else
-    {"tcp-defer-accept", LUATCP_OPTION_NUMBER, IPPROTO_TCP, MISSING},
-#endif
-#ifdef TCP_FASTOPEN
-    {"tcp-fastopen", LUATCP_OPTION_NUMBER, IPPROTO_TCP, TCP_FASTOPEN},
-#else
-    {"tcp-fastopen", LUATCP_OPTION_NUMBER, IPPROTO_TCP, MISSING},
-#endif
-#ifdef TCP_FASTOPEN_CONNECT
-    {"tcp-fastopen-connect", LUATCP_OPTION_BOOLEAN, IPPROTO_TCP,
-     TCP_FASTOPEN_CONNECT},
-#else
-    {"tcp-fastopen-connect", LUATCP_OPTION_BOOLEAN, IPPROTO_TCP, MISSING},
-#endif
-#ifdef TCP_QUICKACK
-    {"tcp-quickack", LUATCP_OPTION_BOOLEAN, IPPROTO_TCP, TCP_QUICKACK},
-#else
-    {"tcp-quickack", LUATCP_OPTION_BOOLEAN, IPPROTO_TCP, MISSING},
-#endif
-#ifdef TCP_CORK
-    {"tcp-cork", LUATCP_OPTION_BOOLEAN, IPPROTO_TCP, TCP_CORK},
-#else
-    {"tcp-cork", LUATCP_OPTION_BOOLEAN, IPPROTO_TCP, MISSING},
-#endif
-#ifdef SO_BINDTODEVICE
+    {"reuseaddr", BOOLEAN, SOL_SOCKET, SO_REUSEADDR},
+    {"reuseport", BOOLEAN, SOL_SOCKET, SO_REUSEPORT},
+    {"tcp-nodelay", BOOLEAN, IPPROTO_TCP, TCP_NODELAY},
+    {"tcp-cork", BOOLEAN, IPPROTO_TCP, TCP_CORK},
+    {"tcp-quickack", BOOLEAN, IPPROTO_TCP, TCP_QUICKACK},
+    {"tcp-keepidle", NUMBER, IPPROTO_TCP, TCP_KEEPIDLE},
+    {"tcp-keepintvl", NUMBER, IPPROTO_TCP, TCP_KEEPINTVL},
+    {"tcp-keepcnt", NUMBER, IPPROTO_TCP, TCP_KEEPCNT},
+    {"tcp-user-timeout", NUMBER, IPPROTO_TCP, TCP_USER_TIMEOUT},
+    {"tcp-defer-accept", NUMBER, IPPROTO_TCP, TCP_DEFER_ACCEPT},
+    {"tcp-fastopen", NUMBER, IPPROTO_TCP, TCP_FASTOPEN},
+    {"tcp-fastopen-connect", BOOLEAN, IPPROTO_TCP, TCP_FASTOPEN_CONNECT},
+    {"ipv6-v6only", BOOLEAN, IPPROTO_IPV6, IPV6_V6ONLY},
+    {"recv-buffer-size", NUMBER, SOL_SOCKET, SO_RCVBUF},
+    {"send-buffer-size", NUMBER, SOL_SOCKET, SO_SNDBUF},
     {"bindtodevice", LUATCP_OPTION_STRING, SOL_SOCKET, SO_BINDTODEVICE},
-#else
-    {"bindtodevice", LUATCP_OPTION_STRING, SOL_SOCKET, MISSING},
-#endif
+    {"error", LUATCP_OPTION_ERROR, SOL_SOCKET, SO_ERROR},
 };
 
 #define OPTIONS (sizeof options / sizeof options[0])
@@ -116,7 +108,7 @@ int luatcp_option_kind(const char *option) {
   return found != NULL ? found->kind : LUATCP_UNKNOWN_OPTION;
 }
 
-/* ---- Values of one descriptor --------------------------------------------- */
+/* ---- Values of one descriptor ---------------------------------------- */
 
 static int set_value(int fd, const struct option *option, int64_t value) {
   if (option->kind == LUATCP_OPTION_LINGER) {
@@ -162,13 +154,13 @@ static bool value_fits(const struct option *option, int64_t value) {
   }
 }
 
-/* ---- The record ------------------------------------------------------------ */
+/* ---- The record ------------------------------------------------------ */
 
 struct luatcp__setup {
-  struct luatcp__address local;  /* length 0: not bound */
-  uint32_t recorded;             /* bit per row of the table */
-  int values[OPTIONS];           /* of those */
-  char device[IF_NAMESIZE];      /* of bindtodevice */
+  struct luatcp__address local; /* length 0: not bound */
+  uint32_t recorded;            /* bit per row of the table */
+  int values[OPTIONS];          /* of those */
+  char device[IF_NAMESIZE];     /* of bindtodevice */
 };
 
 _Static_assert(OPTIONS <= 32, "one bit per option");
@@ -193,8 +185,7 @@ int luatcp__setup_bound(luatcp_socket *socket,
   return LUATCP_OK;
 }
 
-const struct luatcp__address *
-luatcp__setup_local(const luatcp_socket *socket) {
+const struct luatcp__address *luatcp__setup_local(const luatcp_socket *socket) {
   return socket->setup != NULL && socket->setup->local.length != 0
              ? &socket->setup->local
              : NULL;
@@ -226,7 +217,7 @@ static bool must_record(const luatcp_socket *socket) {
   return socket->state != LUATCP_SERVER && !socket->connected;
 }
 
-/* ---- The interface ----------------------------------------------------------- */
+/* ---- The interface --------------------------------------------------- */
 
 /* The row of an option of one of the kinds in a bit set, on a socket that has
  * a descriptor to ask. */
@@ -305,8 +296,7 @@ int luatcp_set_option_string(luatcp_socket *socket, const char *option,
                              const char *value, size_t length) {
   const struct option *found;
   struct luatcp__setup *setup = NULL;
-  int status =
-      find_usable(socket, option, KIND(LUATCP_OPTION_STRING), &found);
+  int status = find_usable(socket, option, KIND(LUATCP_OPTION_STRING), &found);
   if (status != LUATCP_OK)
     return status;
   if (length >= sizeof setup->device || memchr(value, '\0', length) != NULL)
@@ -330,8 +320,7 @@ int luatcp_get_option_string(luatcp_socket *socket, const char *option,
   const struct option *found;
   char device[IF_NAMESIZE + 1] = {0};
   size_t device_size = IF_NAMESIZE;
-  int status =
-      find_usable(socket, option, KIND(LUATCP_OPTION_STRING), &found);
+  int status = find_usable(socket, option, KIND(LUATCP_OPTION_STRING), &found);
   *length = 0;
   if (size > 0)
     value[0] = '\0';

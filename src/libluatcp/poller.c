@@ -30,14 +30,14 @@ struct luatcp__watch {
   luatcp_poller *poller;
   luatcp_socket *socket; /* NULL: a bare descriptor */
   int descriptor;
-  int events;       /* wanted */
-  uint32_t id;      /* its slot, and how often that was used before */
-  bool spent;       /* a one shot that was reported */
-  bool gone;        /* its socket was closed, the program not yet told */
+  int events;  /* wanted */
+  uint32_t id; /* its slot, and how often that was used before */
+  bool spent;  /* a one shot that was reported */
+  bool gone;   /* its socket was closed, the program not yet told */
   bool queued;
-  uint64_t turn;    /* of the wait that reported it last */
-  size_t place;     /* among that wait's events */
-  size_t count;     /* of registrations */
+  uint64_t turn; /* of the wait that reported it last */
+  size_t place;  /* among that wait's events */
+  size_t count;  /* of registrations */
   struct registration registrations[LUATCP__RACERS];
   void *data;
   struct luatcp__watch *next;           /* in the queue */
@@ -67,7 +67,7 @@ struct luatcp_poller {
   bool stray; /* the kernel reports what nobody watches */
 };
 
-/* ---- Slots and ids ---------------------------------------------------------- */
+/* ---- Slots and ids --------------------------------------------------- */
 
 static uint32_t slot_of(uint32_t id) { return id & (MAX_SLOTS - 1); }
 
@@ -112,7 +112,7 @@ static struct luatcp__watch *watch_of(const luatcp_poller *poller,
   return watch != NULL && watch->id == id ? watch : NULL;
 }
 
-/* ---- The queue ---------------------------------------------------------------- */
+/* ---- The queue ------------------------------------------------------- */
 
 static void enqueue(struct luatcp__watch *watch) {
   luatcp_poller *poller = watch->poller;
@@ -151,7 +151,7 @@ static void unqueue(struct luatcp__watch *watch) {
   watch->queued = false;
 }
 
-/* ---- What the kernel is told ------------------------------------------------------ */
+/* ---- What the kernel is told ----------------------------------------- */
 
 static void unregister(struct luatcp__watch *watch, size_t index) {
   struct registration *registration = &watch->registrations[index];
@@ -172,8 +172,7 @@ static int wanted_events(const struct luatcp__watch *watch) {
 /* The descriptors that stand for a watch now.  *wake is lowered to when its
  * connect wants to be moved on. */
 static size_t wanted_registrations(const struct luatcp__watch *watch,
-                                   struct registration *wanted,
-                                   int64_t *wake) {
+                                   struct registration *wanted, int64_t *wake) {
   const luatcp_socket *socket = watch->socket;
   struct pollfd entries[LUATCP__RACERS];
   size_t i, count = 0, found;
@@ -233,7 +232,7 @@ static int update(struct luatcp__watch *watch, int64_t *wake) {
   return status;
 }
 
-/* ---- What the other files tell ---------------------------------------------------- */
+/* ---- What the other files tell --------------------------------------- */
 
 void luatcp__watch_changed(const luatcp_socket *socket) {
   struct luatcp__watch *watch;
@@ -265,11 +264,10 @@ void luatcp__watch_end(luatcp_socket *socket) {
   }
 }
 
-/* ---- Finding, adding, removing ------------------------------------------------------ */
+/* ---- Finding, adding, removing --------------------------------------- */
 
 static struct luatcp__watch *find(const luatcp_poller *poller,
-                                  const luatcp_socket *socket,
-                                  int descriptor) {
+                                  const luatcp_socket *socket, int descriptor) {
   struct luatcp__watch *watch;
   if (socket == NULL)
     return descriptor >= 0 && (size_t)descriptor < poller->descriptor_count
@@ -334,8 +332,7 @@ static void drop(struct luatcp__watch *watch) {
 }
 
 static bool valid_events(int events) {
-  return (events & ~(LUATCP_READABLE | LUATCP_WRITABLE | LUATCP_ONE_SHOT)) ==
-         0;
+  return (events & ~(LUATCP_READABLE | LUATCP_WRITABLE | LUATCP_ONE_SHOT)) == 0;
 }
 
 /* Sets what is wanted, and tells the kernel at once, so that the caller hears
@@ -433,7 +430,9 @@ void luatcp_poller_free(luatcp_poller *poller) {
   free(poller);
 }
 
-/* ---- Waiting --------------------------------------------------------------------------- */
+/* ---- Waiting
+ * ---------------------------------------------------------------------------
+ */
 
 /* What one luatcp_poller_wait collects. */
 struct harvest {

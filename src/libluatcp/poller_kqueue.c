@@ -43,12 +43,12 @@ static int set_filter(void *state, int fd, short filter, bool before,
 }
 
 static int set(void *state, int fd, int before, int events, uint32_t id) {
-  int read_status = set_filter(state, fd, EVFILT_READ,
-                               (before & LUATCP_READABLE) != 0,
-                               (events & LUATCP_READABLE) != 0, id);
-  int write_status = set_filter(state, fd, EVFILT_WRITE,
-                                (before & LUATCP_WRITABLE) != 0,
-                                (events & LUATCP_WRITABLE) != 0, id);
+  int read_status =
+      set_filter(state, fd, EVFILT_READ, (before & LUATCP_READABLE) != 0,
+                 (events & LUATCP_READABLE) != 0, id);
+  int write_status =
+      set_filter(state, fd, EVFILT_WRITE, (before & LUATCP_WRITABLE) != 0,
+                 (events & LUATCP_WRITABLE) != 0, id);
   return read_status != LUATCP_OK ? read_status : write_status;
 }
 
@@ -71,8 +71,8 @@ static int wait_for(void *state, int64_t span,
     return -errno;
   for (i = 0; i < count; i++) {
     happenings[i].id = (uint32_t)(uintptr_t)events[i].udata;
-    happenings[i].events = events[i].filter == EVFILT_READ ? LUATCP_READABLE
-                                                           : LUATCP_WRITABLE;
+    happenings[i].events =
+        events[i].filter == EVFILT_READ ? LUATCP_READABLE : LUATCP_WRITABLE;
   }
   return count;
 }

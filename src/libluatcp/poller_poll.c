@@ -127,8 +127,8 @@ static int wait_for(void *opaque, int64_t span,
                     struct luatcp__happening *happenings, size_t capacity) {
   struct state *state = opaque;
   size_t i, count = 0;
-  int ready = poll(state->entries, (nfds_t)state->count,
-                   luatcp__milliseconds(span));
+  int ready =
+      poll(state->entries, (nfds_t)state->count, luatcp__milliseconds(span));
   if (ready < 0)
     return -errno;
   for (i = 0; i < state->count && ready > 0 && count < capacity; i++) {
@@ -143,8 +143,8 @@ static int wait_for(void *opaque, int64_t span,
       continue;
     }
     happenings[count].id = state->ids[at];
-    happenings[count].events = luatcp__ready_events(
-        LUATCP_READABLE | LUATCP_WRITABLE, entry->revents);
+    happenings[count].events =
+        luatcp__ready_events(LUATCP_READABLE | LUATCP_WRITABLE, entry->revents);
     count++;
   }
   state->next = state->count == 0 ? 0 : (state->next + i) % state->count;

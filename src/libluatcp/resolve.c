@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- Lists of addresses --------------------------------------------------- */
+/* ---- Lists of addresses ---------------------------------------------- */
 
 size_t luatcp_addresses_count(const luatcp_addresses *addresses) {
   return addresses->count;
@@ -34,7 +34,8 @@ void luatcp_addresses_free(luatcp_addresses *addresses) { free(addresses); }
 
 /* Room for count addresses, none of them there yet, and the name. */
 static luatcp_addresses *new_addresses(size_t count, const char *name) {
-  size_t size = sizeof(luatcp_addresses) + count * sizeof(struct luatcp__address);
+  size_t size =
+      sizeof(luatcp_addresses) + count * sizeof(struct luatcp__address);
   size_t name_size = name != NULL ? strlen(name) + 1 : 0;
   luatcp_addresses *addresses = malloc(size + name_size);
   if (addresses == NULL)
@@ -90,7 +91,7 @@ static int collect(const struct addrinfo *infos, const char *host,
   return LUATCP_LOOKUP_NO_NAME;
 }
 
-/* ---- Jobs under a deadline -------------------------------------------------- */
+/* ---- Jobs under a deadline ------------------------------------------- */
 
 /* Has a job done, by this thread where the caller would wait for ever anyhow.
  * The job is the caller's to read and leave when it says LUATCP_OK, and gone
@@ -116,7 +117,7 @@ static int run_job(struct luatcp__job *job, luatcp_deadline *deadline) {
   return LUATCP_OK;
 }
 
-/* ---- From a host to addresses ----------------------------------------------- */
+/* ---- From a host to addresses ---------------------------------------- */
 
 struct luatcp__lookup {
   struct luatcp__job job; /* first: a job is its lookup */
@@ -232,8 +233,7 @@ int luatcp__resolve_numeric(const char *host, const char *service, int family,
   *addresses = NULL;
   if (status != LUATCP_OK)
     return status;
-  *addresses =
-      new_addresses(1, flags & LUATCP__CANONICAL ? host : NULL);
+  *addresses = new_addresses(1, flags & LUATCP__CANONICAL ? host : NULL);
   if (*addresses == NULL)
     return -ENOMEM;
   (*addresses)->list[0] = address;
@@ -289,8 +289,7 @@ int luatcp__resolve(luatcp_deadline *deadline, const char *host,
                     const char *service, int family, int flags,
                     luatcp_addresses **addresses) {
   struct luatcp__lookup *lookup;
-  int status =
-      luatcp__resolve_numeric(host, service, family, flags, addresses);
+  int status = luatcp__resolve_numeric(host, service, family, flags, addresses);
   if (status != LUATCP_MORE)
     return status;
   lookup = new_lookup(host, service, family, flags);
@@ -320,7 +319,7 @@ int luatcp_lookup(luatcp_deadline *deadline, const char *host,
                          family, LUATCP__CANONICAL, addresses);
 }
 
-/* ---- From an address to names -------------------------------------------------- */
+/* ---- From an address to names ---------------------------------------- */
 
 struct reverse {
   struct luatcp__job job; /* first: a job is its reverse lookup */
@@ -332,10 +331,9 @@ struct reverse {
 
 static void run_reverse(struct luatcp__job *job) {
   struct reverse *reverse = (struct reverse *)job;
-  int code = getnameinfo(&reverse->address.sockaddr.any,
-                         reverse->address.length, reverse->host,
-                         sizeof reverse->host, reverse->service,
-                         sizeof reverse->service, 0);
+  int code = getnameinfo(
+      &reverse->address.sockaddr.any, reverse->address.length, reverse->host,
+      sizeof reverse->host, reverse->service, sizeof reverse->service, 0);
   reverse->status = luatcp__lookup_error(code, errno);
 }
 

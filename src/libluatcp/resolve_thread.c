@@ -48,7 +48,7 @@ static _Atomic(struct luatcp__pool *) current_pool;
 
 bool luatcp__job_has_threads(void) { return true; }
 
-/* ---- The pool --------------------------------------------------------------- */
+/* ---- The pool -------------------------------------------------------- */
 
 static int start_condition(pthread_cond_t *condition) {
   pthread_condattr_t attributes;
@@ -115,7 +115,7 @@ static struct luatcp__pool *get_pool(void) {
   return pool;
 }
 
-/* ---- Waking the owner --------------------------------------------------------- */
+/* ---- Waking the owner ------------------------------------------------ */
 
 static int open_wake(struct luatcp__job *job) {
 #ifdef HAVE_EVENTFD
@@ -161,7 +161,7 @@ static void dispose(struct luatcp__job *job) {
   job->dispose(job);
 }
 
-/* ---- Workers --------------------------------------------------------------------- */
+/* ---- Workers --------------------------------------------------------- */
 
 static struct luatcp__job *take_first(struct luatcp__pool *pool) {
   struct luatcp__job *job = pool->first;
@@ -227,7 +227,7 @@ static int start_worker(struct luatcp__pool *pool) {
   return error;
 }
 
-/* ---- The owner's side ---------------------------------------------------------------- */
+/* ---- The owner's side ------------------------------------------------ */
 
 static void enqueue(struct luatcp__pool *pool, struct luatcp__job *job) {
   job->stage = QUEUED;

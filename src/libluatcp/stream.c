@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- The buffer ----------------------------------------------------------- */
+/* ---- The buffer ------------------------------------------------------ */
 
 #define BUFFER_SIZE ((size_t)LUATCP_VIEW_MAX)
 
@@ -49,7 +49,7 @@ static void consume(luatcp_socket *socket, size_t count) {
 
 size_t luatcp_buffered(const luatcp_socket *socket) { return unread(socket); }
 
-/* ---- Waiting for bytes ------------------------------------------------------ */
+/* ---- Waiting for bytes ----------------------------------------------- */
 
 /* Keeps what says that the connection is lost, for the option "error". */
 static int remember(luatcp_socket *socket, ptrdiff_t status) {
@@ -131,7 +131,7 @@ static int fill(luatcp_socket *socket, luatcp_deadline *deadline,
   return status;
 }
 
-/* ---- Views -------------------------------------------------------------------- */
+/* ---- Views ----------------------------------------------------------- */
 
 static int show(luatcp_socket *socket, size_t consumed, size_t shown,
                 const char **data, size_t *length) {
@@ -165,8 +165,8 @@ int luatcp_view(luatcp_socket *socket, luatcp_deadline *deadline,
     return LUATCP_INVALID_ARGUMENT;
   }
   if (unread(socket) < minimum)
-    status = gather(socket,
-                    luatcp__deadline_or_own(deadline, &own, socket), minimum);
+    status = gather(socket, luatcp__deadline_or_own(deadline, &own, socket),
+                    minimum);
   shown = unread(socket) < maximum ? unread(socket) : maximum;
   (void)show(socket, shown, shown, data, length);
   return status;
@@ -215,8 +215,8 @@ static int show_line(luatcp_socket *socket, int ends, size_t length, size_t end,
   return show_text(socket, length, end, data, shown);
 }
 
-int luatcp_view_line(luatcp_socket *socket, luatcp_deadline *deadline,
-                     int ends, const char **data, size_t *length) {
+int luatcp_view_line(luatcp_socket *socket, luatcp_deadline *deadline, int ends,
+                     const char **data, size_t *length) {
   luatcp_deadline own;
   size_t searched = 0;
   bool received = false;
@@ -250,7 +250,7 @@ int luatcp_view_line(luatcp_socket *socket, luatcp_deadline *deadline,
   return status;
 }
 
-/* ---- Reading into the caller's memory ------------------------------------------ */
+/* ---- Reading into the caller's memory -------------------------------- */
 
 /* Moves what is buffered, up to size, to data. */
 static size_t take_buffered(luatcp_socket *socket, void *data, size_t size) {
@@ -364,7 +364,7 @@ int luatcp_recv_test(luatcp_socket *socket, luatcp_deadline *deadline) {
   return pull(socket, deadline, &byte, 1, LUATCP__PEEK, &count);
 }
 
-/* ---- Sending ------------------------------------------------------------------------ */
+/* ---- Sending --------------------------------------------------------- */
 
 int luatcp_send(luatcp_socket *socket, luatcp_deadline *deadline,
                 const void *data, size_t size, size_t *sent) {

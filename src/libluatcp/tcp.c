@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* ---- Life ----------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------ */
 
 luatcp_socket *luatcp_new(void) {
   luatcp_socket *socket = calloc(1, sizeof *socket);
@@ -50,7 +50,7 @@ int luatcp_state(const luatcp_socket *socket) { return socket->state; }
 
 int luatcp_is_closed(const luatcp_socket *socket) { return socket->closed; }
 
-/* ---- Limits ----------------------------------------------------------------- */
+/* ---- Limits ---------------------------------------------------------- */
 
 int luatcp_set_timeout(luatcp_socket *socket, int limit, double seconds) {
   if (seconds != seconds || (limit != LUATCP_BLOCK && limit != LUATCP_TOTAL))
@@ -76,7 +76,7 @@ luatcp_deadline *luatcp__deadline_or_own(luatcp_deadline *deadline,
   return own;
 }
 
-/* ---- Statistics --------------------------------------------------------------- */
+/* ---- Statistics ------------------------------------------------------ */
 
 void luatcp_get_statistics(const luatcp_socket *socket,
                            luatcp_statistics *statistics) {
@@ -97,7 +97,7 @@ int luatcp_set_statistics(luatcp_socket *socket,
   return LUATCP_OK;
 }
 
-/* ---- Descriptors ---------------------------------------------------------------- */
+/* ---- Descriptors ----------------------------------------------------- */
 
 static int set_nonblocking(luatcp_socket *socket, bool nonblocking) {
   int status = luatcp__fd_set_nonblocking(socket->fd, nonblocking);
@@ -223,8 +223,8 @@ void luatcp_set_descriptor(luatcp_socket *socket, int descriptor) {
 }
 
 static bool is_fresh(const luatcp_socket *socket) {
-  return !socket->closed && socket->fd < 0 &&
-         socket->state == LUATCP_MASTER && socket->connecting == NULL;
+  return !socket->closed && socket->fd < 0 && socket->state == LUATCP_MASTER &&
+         socket->connecting == NULL;
 }
 
 /* The state that the kernel knows a descriptor to be in, or an error. */
@@ -280,7 +280,7 @@ int luatcp_detach(luatcp_socket *socket) {
   return fd;
 }
 
-/* ---- Waiting inside the kernel ---------------------------------------------------- */
+/* ---- Waiting inside the kernel --------------------------------------- */
 
 /* The timer for "no limit": any finite one lets a signal end the wait, and
  * poll(2) goes on where it ends. */
@@ -331,7 +331,7 @@ int luatcp__send_how(luatcp_socket *socket, const luatcp_deadline *deadline) {
   return LUATCP__WAIT;
 }
 
-/* ---- Bind and listen ------------------------------------------------------------------ */
+/* ---- Bind and listen ------------------------------------------------- */
 
 /* Binds on the descriptor that there is when it has the family, else on a
  * fresh one. */
@@ -375,9 +375,9 @@ int luatcp_bind(luatcp_socket *socket, luatcp_deadline *deadline,
   if (socket->state != LUATCP_MASTER)
     return LUATCP_WRONG_STATE;
   deadline = luatcp__deadline_or_own(deadline, &own, socket);
-  status = luatcp__resolve(lookup_deadline(deadline, &patient), host, service,
-                           luatcp_get_family(socket), LUATCP__PASSIVE,
-                           &addresses);
+  status =
+      luatcp__resolve(lookup_deadline(deadline, &patient), host, service,
+                      luatcp_get_family(socket), LUATCP__PASSIVE, &addresses);
   if (status != LUATCP_OK)
     return status;
   status = LUATCP_LOOKUP_NO_NAME;
@@ -403,7 +403,9 @@ int luatcp_listen(luatcp_socket *socket, int backlog) {
   return status;
 }
 
-/* ---- Accept --------------------------------------------------------------------------- */
+/* ---- Accept
+ * ---------------------------------------------------------------------------
+ */
 
 /* accept(2): what a connection that died in the queue answers, and pending
  * errors of the network that belong to it; the next one may be well. */
@@ -475,7 +477,7 @@ int luatcp_accept(luatcp_socket *server, luatcp_deadline *deadline,
   return LUATCP_OK;
 }
 
-/* ---- Connections ------------------------------------------------------------------------- */
+/* ---- Connections ----------------------------------------------------- */
 
 int luatcp__need_connection(luatcp_socket *socket, luatcp_deadline *deadline) {
   if (socket->closed)
@@ -510,7 +512,9 @@ int luatcp_shutdown(luatcp_socket *socket, int direction) {
   return status == -ENOTCONN ? LUATCP_OK : status;
 }
 
-/* ---- Names ------------------------------------------------------------------------------------ */
+/* ---- Names
+ * ------------------------------------------------------------------------------------
+ */
 
 static int get_name(const luatcp_socket *socket, luatcp_name *name,
                     int (*ask)(int fd, struct luatcp__address *address)) {

@@ -9,9 +9,58 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* Joins entries that have the same descriptor; returns how many are left.
+ * Places has a zero for each descriptor there can be. */
+static size_t join_entries(struct pollfd *joined, size_t *places,
+                           const struct pollfd *entries, size_t count) {
+  size_t i, used = 0;
+  for (i = 0; i < count; i++) {
+    size_t *place;
+    if (entries[i].fd < 0)
+      continue;
+    place = &places[entries[i].fd];
+    if (*place == 0) {
+      joined[used] = entries[i];
+      *place = ++used;
+    } else
+      joined[*place - 1].events =
+          (short)(joined[*place - 1].events | entries[i].events);
+  }
+  return used;
+}
+
+/* poll(2) refuses more entries than a process may have descriptors, and what
+ * is waited for both ways has two. */
+static int poll_joined(struct pollfd *entries, size_t count, int timeout) {
+  size_t i, last = 0, *places;
+  struct pollfd *joined;
+  int ready = -1;
+  for (i = 0; i < count; i++)
+    if (entries[i].fd >= 0 && (size_t)entries[i].fd > last)
+      last = (size_t)entries[i].fd;
+  places = calloc(last + 1, sizeof *places);
+  joined = calloc(count, sizeof *joined);
+  if (places != NULL && joined != NULL) {
+    ready = poll(joined, (nfds_t)join_entries(joined, places, entries, count),
+                 timeout);
+    for (i = 0; ready > 0 && i < count; i++)
+      if (entries[i].fd >= 0)
+        entries[i].revents =
+            (short)(joined[places[entries[i].fd] - 1].revents &
+                    (entries[i].events | POLLERR | POLLHUP | POLLNVAL));
+  } else
+    errno = ENOMEM;
+  free(joined);
+  free(places);
+  return ready;
+}
+
 /* poll(2) for a span in nanoseconds; how many entries are ready, or -errno. */
 static int poll_for(struct pollfd *entries, size_t count, int64_t span) {
-  int ready = poll(entries, (nfds_t)count, luatcp__milliseconds(span));
+  int timeout = luatcp__milliseconds(span);
+  int ready = poll(entries, (nfds_t)count, timeout);
+  if (ready < 0 && errno == EINVAL && count > 0)
+    ready = poll_joined(entries, count, timeout);
   return ready < 0 ? -errno : ready;
 }
 
@@ -44,7 +93,7 @@ int luatcp_sleep(luatcp_deadline *deadline) {
   }
 }
 
-/* ---- Waiting for many --------------------------------------------------- */
+/* ---- Waiting for many ------------------------------------------------ */
 
 /* What one luatcp_wait works on. */
 struct waiting {
@@ -108,8 +157,8 @@ static void fill(struct waiting *w) {
                       : 0;
     w->ready += item->ready != 0;
     if (is_connecting(item))
-      w->used += luatcp__connect_poll(item->socket, w->entries + w->used,
-                                      &w->wake);
+      w->used +=
+          luatcp__connect_poll(item->socket, w->entries + w->used, &w->wake);
     else if (entry_count(item) != 0) {
       struct pollfd *entry = &w->entries[w->used++];
       entry->fd = descriptor_of(item);

@@ -17,7 +17,7 @@
 #define LUATCPL_CLASSES 3
 #define LUATCPL_CLASS(state) lua_upvalueindex(1 + (state))
 
-/* ---- lobject.c ---------------------------------------------------------- */
+/* ---- lobject.c ------------------------------------------------------- */
 
 /* The box of argument 1, which is self, or a Lua error: an object of the class
  * of a state, or of any class.  The box has a socket in it until Lua code runs
@@ -96,7 +96,7 @@ static inline int luatcpL_again(lua_State *L, int status,
   return luatcpL_interrupted(L, status) && luatcpL_unbox(L, box) != NULL;
 }
 
-/* ---- ltcp.c --------------------------------------------------------------- */
+/* ---- ltcp.c ---------------------------------------------------------- */
 
 /* Where to connect or bind to, read by luatcpL_checkendpoint. */
 typedef struct luatcpL_endpoint {
@@ -114,19 +114,19 @@ int luatcpL_checkservice(lua_State *L, int arg, luatcpL_endpoint *endpoint);
 extern const luaL_Reg luatcpL_tcp_methods[];
 extern const luaL_Reg luatcpL_tcp_functions[];
 
-/* ---- loption.c, lstream.c, lselect.c --------------------------------------- */
+/* ---- loption.c, lstream.c, lselect.c --------------------------------- */
 
 extern const luaL_Reg luatcpL_option_methods[];
 extern const luaL_Reg luatcpL_stream_methods[];
 extern const luaL_Reg luatcpL_select_functions[];
 
-/* ---- lpoller.c ------------------------------------------------------------- */
+/* ---- lpoller.c ------------------------------------------------------- */
 
 /* Adds function poller to the module table on top, which has the classes below
  * it. */
 void luatcpL_openpoller(lua_State *L);
 
-/* ---- ldns.c, ltry.c ---------------------------------------------------------- */
+/* ---- ldns.c, ltry.c -------------------------------------------------- */
 
 /* Both add to the module table on top: dns; newtry and protect. */
 void luatcpL_opendns(lua_State *L);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- Lookups in a box --------------------------------------------------- */
+/* ---- Lookups in a box ------------------------------------------------ */
 
 /* A list of addresses lives in a userdata, so that it is freed also where an
  * error of Lua ends the function.  Its metatable is the upvalue. */
@@ -43,7 +43,8 @@ static int lookup(lua_State *L, luatcp_deadline *deadline,
   return status;
 }
 
-/* Reads host and seconds, looks the host up and leaves its list on the stack. */
+/* Reads host and seconds, looks the host up and leaves its list on the stack.
+ */
 static int check_and_lookup(lua_State *L, int family, luatcp_deadline *deadline,
                             luatcp_addresses ***list) {
   luatcpL_endpoint endpoint;
@@ -65,7 +66,7 @@ static int fail_host(lua_State *L, int status) {
   return 2;
 }
 
-/* ---- toip and tohostname -------------------------------------------------- */
+/* ---- toip and tohostname --------------------------------------------- */
 
 static void push_addresses(lua_State *L, const luatcp_addresses *list) {
   luatcp_name name;
@@ -79,8 +80,7 @@ static void push_addresses(lua_State *L, const luatcp_addresses *list) {
 
 /* Names have no colon, and with no letter they would be an address. */
 static int is_address(const char *host) {
-  return strchr(host, ':') != NULL ||
-         host[strspn(host, "0123456789.")] == '\0';
+  return strchr(host, ':') != NULL || host[strspn(host, "0123456789.")] == '\0';
 }
 
 /* What a host was asked for by, where that is not its proper name. */
@@ -164,7 +164,7 @@ static int dns_tohostname(lua_State *L) {
   return 2;
 }
 
-/* ---- getaddrinfo and getnameinfo ------------------------------------------ */
+/* ---- getaddrinfo and getnameinfo ------------------------------------- */
 
 static void push_name(lua_State *L, const luatcp_name *name) {
   lua_createtable(L, 0, 2);
@@ -216,8 +216,8 @@ static int push_names(lua_State *L, luatcp_deadline *deadline,
   size_t i;
   int status = LUATCP_OK;
   lua_newtable(L);
-  for (i = 0; status == LUATCP_OK &&
-              luatcp_addresses_get(list, i, &name) == LUATCP_OK;
+  for (i = 0;
+       status == LUATCP_OK && luatcp_addresses_get(list, i, &name) == LUATCP_OK;
        i++) {
     status = reverse(L, deadline, &name, host, sizeof host);
     if (status != LUATCP_OK)
@@ -266,7 +266,7 @@ static int dns_getnameinfo(lua_State *L) {
   return status == LUATCP_OK ? 2 - no_service : luatcpL_fail(L, status);
 }
 
-/* ---- gethostname ------------------------------------------------------------ */
+/* ---- gethostname ----------------------------------------------------- */
 
 static int dns_gethostname(lua_State *L) {
   char name[LUATCP_HOST_SIZE];

@@ -13,7 +13,7 @@ static const char *const class_names[LUATCPL_CLASSES] = {
  * would do until two releases of this module meet in one Lua state. */
 static char classes_key;
 
-/* ---- Checking ----------------------------------------------------------- */
+/* ---- Checking -------------------------------------------------------- */
 
 /* Whether the value on top is the metatable of a state's class. */
 static int is_class(lua_State *L, int state) {
@@ -115,7 +115,7 @@ int luatcpL_callable(lua_State *L, int index) {
   return 1;
 }
 
-/* ---- Making and freeing --------------------------------------------------- */
+/* ---- Making and freeing ---------------------------------------------- */
 
 luatcp_socket *luatcpL_new(lua_State *L, int state) {
   /* empty, with its finalizer, before there is anything to lose */
@@ -143,7 +143,7 @@ void luatcpL_setclass(lua_State *L, int index, const luatcp_socket *socket) {
   lua_setmetatable(L, object);
 }
 
-/* ---- Metamethods ------------------------------------------------------------ */
+/* ---- Metamethods ----------------------------------------------------- */
 
 static int object_gc(lua_State *L) {
   empty(luatcpL_checkbox(L));
@@ -171,7 +171,7 @@ static const luaL_Reg metamethods[] = {{"__gc", object_gc},
                                        {"__tostring", object_tostring},
                                        {NULL, NULL}};
 
-/* ---- Classes ------------------------------------------------------------------ */
+/* ---- Classes --------------------------------------------------------- */
 
 void luatcpL_setfunctions(lua_State *L, const luaL_Reg *functions) {
   int classes = lua_gettop(L) - LUATCPL_CLASSES;
@@ -280,7 +280,7 @@ void luatcpL_publishclasses(lua_State *L) {
   lua_settop(L, classes - 1);
 }
 
-/* ---- Results -------------------------------------------------------------------- */
+/* ---- Results --------------------------------------------------------- */
 
 int luatcpL_succeed(lua_State *L) {
   lua_pushinteger(L, 1);

@@ -17,12 +17,11 @@ static int check_option(lua_State *L, const char **option) {
   *option = luaL_checklstring(L, 2, &length);
   kind = strlen(*option) == length ? luatcp_option_kind(*option) : -1;
   if (kind < 0)
-    luaL_argerror(L, 2,
-                  lua_pushfstring(L, "unsupported option '%s'", *option));
+    luaL_argerror(L, 2, lua_pushfstring(L, "unsupported option '%s'", *option));
   return kind;
 }
 
-/* ---- Setting ------------------------------------------------------------ */
+/* ---- Setting --------------------------------------------------------- */
 
 static int check_linger_on(lua_State *L) {
   int on;
@@ -88,7 +87,7 @@ static int method_setoption(lua_State *L) {
   }
 }
 
-/* ---- Getting ------------------------------------------------------------ */
+/* ---- Getting --------------------------------------------------------- */
 
 static void push_linger(lua_State *L, int64_t seconds) {
   lua_createtable(L, 0, 2);

@@ -37,7 +37,7 @@ typedef struct poller {
   luatcp_event events[EVENTS];
 } poller;
 
-/* ---- Checking ----------------------------------------------------------- */
+/* ---- Checking -------------------------------------------------------- */
 
 static poller *to_poller(lua_State *L) {
   poller *self = (poller *)lua_touserdata(L, 1);
@@ -83,7 +83,7 @@ static int check_events(lua_State *L, int arg) {
   return events;
 }
 
-/* ---- Members -------------------------------------------------------------- */
+/* ---- Members --------------------------------------------------------- */
 
 static member *member_of(const poller *self, int number) {
   return &self->members[number - 1];
@@ -167,7 +167,7 @@ static void forget(lua_State *L, poller *self, int number) {
       self->events[i].data = NULL;
 }
 
-/* ---- Objects of others ------------------------------------------------------ */
+/* ---- Objects of others ----------------------------------------------- */
 
 /* Calls a method of the value at an index without arguments and pushes its
  * result; nil where there is no such method. */
@@ -258,7 +258,7 @@ static void spend(poller *self, int number) {
                               to_data(number));
 }
 
-/* ---- Methods: add, modify, remove -------------------------------------------- */
+/* ---- Methods: add, modify, remove ------------------------------------ */
 
 static int add_member(lua_State *L, poller *self, luatcp_socket *const *box,
                       int descriptor, int events) {
@@ -340,9 +340,8 @@ static int method_remove(lua_State *L) {
   if (number == 0)
     return luatcpL_fail(L, status);
   if (box == NULL || *box != NULL)
-    status =
-        luatcp_poller_remove(self->core, box != NULL ? *box : NULL,
-                             member_of(self, number)->descriptor);
+    status = luatcp_poller_remove(self->core, box != NULL ? *box : NULL,
+                                  member_of(self, number)->descriptor);
   forget(L, self, number);
   /* else it was closed, and the core has yet to say so under this number */
   if (status == LUATCP_OK)
@@ -350,7 +349,7 @@ static int method_remove(lua_State *L) {
   return luatcpL_result(L, status);
 }
 
-/* ---- Methods: wait -------------------------------------------------------------- */
+/* ---- Methods: wait --------------------------------------------------- */
 
 static int check_capacity(lua_State *L, int arg) {
   return lua_isnoneornil(L, arg) ? EVENTS
@@ -450,7 +449,7 @@ static int next_event(lua_State *L) {
   return 0;
 }
 
-/* ---- Life ------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------ */
 
 static int method_close(lua_State *L) {
   poller *self = to_poller(L);

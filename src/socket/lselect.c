@@ -24,14 +24,14 @@ enum { RECEIVE, SEND, SIDES };
 enum { LIST = 1, MEMORY = 4, VALUE };
 
 typedef struct selection {
-  luatcp_wait_item *items;  /* of the receive list, then of the send list */
-  const void **identities;  /* the addresses of their objects */
-  size_t capacity;          /* of both */
-  size_t ready;             /* how many items are, after the wait */
-  size_t counts[SIDES];     /* elements of each list */
+  luatcp_wait_item *items; /* of the receive list, then of the send list */
+  const void **identities; /* the addresses of their objects */
+  size_t capacity;         /* of both */
+  size_t ready;            /* how many items are, after the wait */
+  size_t counts[SIDES];    /* elements of each list */
   const void *classes[LUATCPL_CLASSES]; /* addresses of the metatables */
-  size_t dirty;             /* how many objects are ready already */
-  int stale;                /* Lua code may have run since the start */
+  size_t dirty;                         /* how many objects are ready already */
+  int stale; /* Lua code may have run since the start */
 } selection;
 
 typedef struct small_memory {
@@ -39,7 +39,7 @@ typedef struct small_memory {
   const void *identities[SMALL];
 } small_memory;
 
-/* ---- Arguments and memory ----------------------------------------------- */
+/* ---- Arguments and memory -------------------------------------------- */
 
 /* Lists are read without metamethods; those that have an __index are copied
  * first, up to the first nil like the others. */
@@ -107,7 +107,7 @@ static void start(lua_State *L, selection *all, small_memory *memory) {
     reserve(L, all, expected);
 }
 
-/* ---- From objects to items ------------------------------------------------ */
+/* ---- From objects to items ------------------------------------------- */
 
 /* The box of the value on top when it is an object of ours, else NULL.  May
  * leave a metatable on the stack: this is done for each of many objects. */
@@ -254,7 +254,7 @@ static void collect(lua_State *L, selection *all) {
   refresh_list(L, all, SEND, all->counts[RECEIVE]);
 }
 
-/* ---- Waiting ---------------------------------------------------------------- */
+/* ---- Waiting --------------------------------------------------------- */
 
 static int wait_once(selection *all, luatcp_deadline *deadline) {
   luatcp_deadline now;
@@ -279,7 +279,7 @@ static int collect_and_wait(lua_State *L, selection *all,
   return status;
 }
 
-/* ---- From items to results -------------------------------------------------- */
+/* ---- From items to results ------------------------------------------- */
 
 static int is_ready(const luatcp_wait_item *item) {
   return item->ready != 0 || item->descriptor == DIRTY;
@@ -309,8 +309,8 @@ static int append(lua_State *L, int length) {
 static void push_ready(lua_State *L, selection *all, int side, size_t at) {
   size_t i;
   int length = 0;
-  int room = (int)(all->ready < all->counts[side] ? all->ready
-                                                  : all->counts[side]);
+  int room =
+      (int)(all->ready < all->counts[side] ? all->ready : all->counts[side]);
   lua_createtable(L, room, room);
   for (i = 0; all->ready > 0 && i < all->counts[side]; i++) {
     if (!is_ready(&all->items[at + i]))

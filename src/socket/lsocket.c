@@ -17,7 +17,7 @@
 EXPORTED int luaopen_luatcp_core(lua_State *L);
 EXPORTED int luaopen_socket_core(lua_State *L);
 
-/* ---- Clocks ------------------------------------------------------------- */
+/* ---- Clocks ---------------------------------------------------------- */
 
 static int function_gettime(lua_State *L) {
   lua_pushnumber(L, luatcp_time());
@@ -43,7 +43,7 @@ static int function_sleep(lua_State *L) {
   return 0;
 }
 
-/* ---- Errors --------------------------------------------------------------- */
+/* ---- Errors ---------------------------------------------------------- */
 
 /* Takes the numbers that failures come with, which are errno's. */
 static int function_strerror(lua_State *L) {
@@ -67,7 +67,7 @@ static void push_errno(lua_State *L) {
   }
 }
 
-/* ---- Small things ----------------------------------------------------------- */
+/* ---- Small things ---------------------------------------------------- */
 
 /* Counts beyond the number of values that there can be. */
 #define SKIP_MAX 9007199254740992.0
@@ -84,13 +84,15 @@ static int function_unload(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {
-    {"gettime", function_gettime},   {"monotime", function_monotime},
-    {"sleep", function_sleep},       {"skip", function_skip},
-    {"strerror", function_strerror}, {"__unload", function_unload},
-    {NULL, NULL}};
+static const luaL_Reg functions[] = {{"gettime", function_gettime},
+                                     {"monotime", function_monotime},
+                                     {"sleep", function_sleep},
+                                     {"skip", function_skip},
+                                     {"strerror", function_strerror},
+                                     {"__unload", function_unload},
+                                     {NULL, NULL}};
 
-/* ---- The module --------------------------------------------------------------- */
+/* ---- The module ------------------------------------------------------ */
 
 static void set_functions(lua_State *L) {
   const luaL_Reg *function;

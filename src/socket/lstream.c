@@ -24,7 +24,7 @@
 /* Beside the statuses of luatcp.h: the result would be larger than allowed. */
 #define OVERSIZED 2
 
-/* ---- receive: arguments ------------------------------------------------- */
+/* ---- receive: arguments ---------------------------------------------- */
 
 enum { WANT_LINE, WANT_RAW_LINE, WANT_ALL, WANT_COUNT };
 
@@ -42,30 +42,37 @@ static void check_count(lua_State *L, request *wanted) {
 }
 
 /* "l", "L" and "a", with a star or without, and the long words "*line" and
- * "*all" that old programs write. */
-static int pattern_of(const char *pattern) {
-  if (strcmp(pattern, "*line") == 0)
+ * "*all" that old programs write; -1 for everything else. */
+static int pattern_of(const char *pattern, size_t length) {
+  if (length == 5 && memcmp(pattern, "*line", length) == 0)
     return WANT_LINE;
-  if (strcmp(pattern, "*all") == 0)
+  if (length == 4 && memcmp(pattern, "*all", length) == 0)
     return WANT_ALL;
-  if (*pattern == '*')
+  if (length == 2 && *pattern == '*')
     pattern++;
-  if (strcmp(pattern, "l") == 0)
+  else if (length != 1)
+    return -1;
+  switch (*pattern) {
+  case 'l':
     return WANT_LINE;
-  if (strcmp(pattern, "a") == 0)
+  case 'L':
+    return WANT_RAW_LINE;
+  case 'a':
     return WANT_ALL;
-  return strcmp(pattern, "L") == 0 ? WANT_RAW_LINE : -1;
+  default:
+    return -1;
+  }
 }
 
 static void check_pattern(lua_State *L, request *wanted) {
   size_t length;
   const char *pattern = luaL_checklstring(L, 2, &length);
-  if (lua_isnumber(L, 2)) {
-    check_count(L, wanted);
+  wanted->want = pattern_of(pattern, length);
+  if (wanted->want >= 0)
     return;
-  }
-  wanted->want = strlen(pattern) == length ? pattern_of(pattern) : -1;
-  if (wanted->want < 0)
+  if (lua_isnumber(L, 2))
+    check_count(L, wanted);
+  else
     luaL_argerror(L, 2, "invalid receive pattern");
 }
 
@@ -97,7 +104,7 @@ static void check_request(lua_State *L, request *wanted) {
     check_limit(L, wanted);
 }
 
-/* ---- receive: results ----------------------------------------------------- */
+/* ---- receive: results ------------------------------------------------ */
 
 /* The value on top is the result, whole or partial.  Programs count on three
  * values in either case. */
@@ -138,7 +145,7 @@ static void start_buffer(lua_State *L, compat_Buffer *buffer,
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-/* ---- receive: lines ------------------------------------------------------- */
+/* ---- receive: lines -------------------------------------------------- */
 
 /* At the limit a line may still be complete: when nothing but its end comes.
  * A limit that time runs out at is reached all the same, so that a partial
@@ -208,7 +215,7 @@ static int receive_line(lua_State *L, luatcp_socket *const *box, int ends,
   return give_view(L, box, status, data, length);
 }
 
-/* ---- receive: counts ------------------------------------------------------ */
+/* ---- receive: counts ------------------------------------------------- */
 
 /* Nothing is wanted but to know whether the connection is alive. */
 static int receive_test(lua_State *L, luatcp_socket *const *box) {
@@ -270,7 +277,7 @@ static int receive_count(lua_State *L, luatcp_socket *const *box,
   return give_view(L, box, status, data, length);
 }
 
-/* ---- receive: all --------------------------------------------------------- */
+/* ---- receive: all ---------------------------------------------------- */
 
 /* The end of the stream counts for more than the limit. */
 static int limited_all_end(lua_State *L, luatcp_socket *const *box,
@@ -328,7 +335,7 @@ static int method_receive(lua_State *L) {
   }
 }
 
-/* ---- receiveany ------------------------------------------------------------- */
+/* ---- receiveany ------------------------------------------------------ */
 
 /* What is there is more than a view shows, or than may be pushed from one. */
 static int buffered_any(lua_State *L, luatcp_socket *const *box,
@@ -340,8 +347,8 @@ static int buffered_any(lua_State *L, luatcp_socket *const *box,
   compat_buffinit(L, &buffer);
   data = compat_prepbuffsize(&buffer, size);
   do
-    status = luatcp_recv(luatcpL_unbox(L, box), deadline, data, size,
-                         &received);
+    status =
+        luatcp_recv(luatcpL_unbox(L, box), deadline, data, size, &received);
   while (luatcpL_again(L, status, box));
   compat_addsize(&buffer, received);
   return give_buffer(L, &buffer, status);
@@ -366,7 +373,7 @@ static int method_receiveany(lua_State *L) {
   return give_view(L, box, status, data, length);
 }
 
-/* ---- send ------------------------------------------------------------------- */
+/* ---- send ------------------------------------------------------------ */
 
 typedef struct range {
   const char *data;
@@ -420,7 +427,7 @@ static int method_send(lua_State *L) {
   return give(L, status);
 }
 
-/* ---- The buffer and the statistics ------------------------------------------ */
+/* ---- The buffer and the statistics ----------------------------------- */
 
 static int method_dirty(lua_State *L) {
   luatcp_socket **box = luatcpL_checkbox(L);
@@ -452,8 +459,10 @@ static int method_setstats(lua_State *L) {
   return luatcpL_result(L, luatcp_set_statistics(*box, &statistics));
 }
 
-const luaL_Reg luatcpL_stream_methods[] = {
-    {"dirty", method_dirty},     {"getstats", method_getstats},
-    {"receive", method_receive}, {"receiveany", method_receiveany},
-    {"send", method_send},       {"setstats", method_setstats},
-    {NULL, NULL}};
+const luaL_Reg luatcpL_stream_methods[] = {{"dirty", method_dirty},
+                                           {"getstats", method_getstats},
+                                           {"receive", method_receive},
+                                           {"receiveany", method_receiveany},
+                                           {"send", method_send},
+                                           {"setstats", method_setstats},
+                                           {NULL, NULL}};

@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* ---- Endpoints ---------------------------------------------------------- */
+/* ---- Endpoints ------------------------------------------------------- */
 
 int luatcpL_checkhost(lua_State *L, int arg, luatcpL_endpoint *endpoint) {
   size_t length;
@@ -51,7 +51,7 @@ int luatcpL_checkendpoint(lua_State *L, int arg, luatcpL_endpoint *endpoint) {
   return host != LUATCP_OK ? host : service;
 }
 
-/* ---- Steps that methods and functions share ------------------------------- */
+/* ---- Steps that methods and functions share -------------------------- */
 
 static int bind_box(lua_State *L, luatcp_socket *const *box,
                     const luatcpL_endpoint *local) {
@@ -85,7 +85,7 @@ static int give_object(lua_State *L, int status) {
   return luatcpL_fail(L, status);
 }
 
-/* ---- Functions: new objects ------------------------------------------------ */
+/* ---- Functions: new objects ------------------------------------------ */
 
 static int new_master(lua_State *L, int family) {
   luatcp_socket *socket = luatcpL_new(L, LUATCP_MASTER);
@@ -157,14 +157,12 @@ static int function_connect(lua_State *L) {
   return give_object(L, connect_new(L, family, &local, &remote));
 }
 
-const luaL_Reg luatcpL_tcp_functions[] = {{"tcp", function_tcp},
-                                          {"tcp4", function_tcp4},
-                                          {"tcp6", function_tcp6},
-                                          {"connect", function_connect},
-                                          {"fromfd", function_fromfd},
-                                          {NULL, NULL}};
+const luaL_Reg luatcpL_tcp_functions[] = {
+    {"tcp", function_tcp},       {"tcp4", function_tcp4},
+    {"tcp6", function_tcp6},     {"connect", function_connect},
+    {"fromfd", function_fromfd}, {NULL, NULL}};
 
-/* ---- Methods: from master to client and server ------------------------------ */
+/* ---- Methods: from master to client and server ----------------------- */
 
 static int method_bind(lua_State *L) {
   luatcpL_endpoint local;
@@ -234,7 +232,7 @@ static int method_close(lua_State *L) {
   return luatcpL_succeed(L);
 }
 
-/* ---- Methods: names ----------------------------------------------------------- */
+/* ---- Methods: names -------------------------------------------------- */
 
 static int give_name(lua_State *L, int status, const luatcp_name *name) {
   if (status != LUATCP_OK)
@@ -271,7 +269,7 @@ static int method_getfamily(lua_State *L) {
   return 1;
 }
 
-/* ---- Methods: limits ------------------------------------------------------------ */
+/* ---- Methods: limits ------------------------------------------------- */
 
 /* Programs also write "block" and "total", and some "r" for the latter. */
 static int check_limit(lua_State *L, int arg) {
@@ -308,7 +306,7 @@ static int method_gettimeout(lua_State *L) {
   return 2;
 }
 
-/* ---- Methods: descriptors --------------------------------------------------------- */
+/* ---- Methods: descriptors -------------------------------------------- */
 
 static int method_getfd(lua_State *L) {
   luatcp_socket **box = luatcpL_checkbox(L);
@@ -331,13 +329,20 @@ static int method_detach(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg luatcpL_tcp_methods[] = {
-    {"accept", method_accept},           {"bind", method_bind},
-    {"close", method_close},             {"connect", method_connect},
-    {"detach", method_detach},           {"getfamily", method_getfamily},
-    {"getfd", method_getfd},             {"getpeername", method_getpeername},
-    {"getsockname", method_getsockname}, {"gettimeout", method_gettimeout},
-    {"listen", method_listen},           {"setfd", method_setfd},
-    {"setpeername", method_connect},     {"setsockname", method_bind},
-    {"settimeout", method_settimeout},   {"shutdown", method_shutdown},
-    {NULL, NULL}};
+const luaL_Reg luatcpL_tcp_methods[] = {{"accept", method_accept},
+                                        {"bind", method_bind},
+                                        {"close", method_close},
+                                        {"connect", method_connect},
+                                        {"detach", method_detach},
+                                        {"getfamily", method_getfamily},
+                                        {"getfd", method_getfd},
+                                        {"getpeername", method_getpeername},
+                                        {"getsockname", method_getsockname},
+                                        {"gettimeout", method_gettimeout},
+                                        {"listen", method_listen},
+                                        {"setfd", method_setfd},
+                                        {"setpeername", method_connect},
+                                        {"setsockname", method_bind},
+                                        {"settimeout", method_settimeout},
+                                        {"shutdown", method_shutdown},
+                                        {NULL, NULL}};

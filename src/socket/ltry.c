@@ -9,7 +9,7 @@
 /* Its address is the registry's key for the metatable of what a try throws. */
 static char thrown_key;
 
-/* ---- What a try throws -------------------------------------------------- */
+/* ---- What a try throws ----------------------------------------------- */
 
 /* The cause is element 1.  For those whom it reaches without a protect. */
 static int thrown_tostring(lua_State *L) {
@@ -60,12 +60,12 @@ static int is_thrown(lua_State *L) {
   return same;
 }
 
-/* ---- newtry --------------------------------------------------------------- */
+/* ---- newtry ---------------------------------------------------------- */
 
 #define THROWN 3 /* its stack index while the finalizer runs */
 
 /* What the finalizer says or throws is of no interest. */
-static int throw(lua_State *L, int status) {
+static int throw(lua_State * L, int status) {
   (void)status;
   lua_settop(L, THROWN);
   return lua_error(L);
@@ -92,7 +92,7 @@ static int function_newtry(lua_State *L) {
   return 1;
 }
 
-/* ---- protect ---------------------------------------------------------------- */
+/* ---- protect --------------------------------------------------------- */
 
 static int finish(lua_State *L, int status) {
   if (status == LUA_OK || status == LUA_YIELD)

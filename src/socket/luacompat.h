@@ -20,7 +20,7 @@
 #define LUA_OK 0
 #endif
 
-/* ---- Small things ------------------------------------------------------- */
+/* ---- Small things ---------------------------------------------------- */
 
 /* Whole numbers are integers where Lua has such; elsewhere lua_Integer may be
  * too narrow for a count of bytes, and a double is not. */
@@ -102,7 +102,7 @@ static inline void compat_tostring(lua_State *L) {
 #endif
 }
 
-/* ---- Strings from memory that Lua code could free ------------------------ */
+/* ---- Strings from memory that Lua code could free -------------------- */
 
 /* Pushes bytes that the finalizer of some other object could free.  Until 5.3
  * lua_pushlstring may run the collector, hence finalizers, before it copies;
@@ -125,7 +125,7 @@ static inline void compat_pushview(lua_State *L, const char *data,
 }
 #endif
 
-/* ---- Buffers ------------------------------------------------------------- */
+/* ---- Buffers --------------------------------------------------------- */
 
 /* luaL_Buffer with luaL_prepbuffsize.  That of Lua 5.1 cannot hand out more
  * than LUAL_BUFFERSIZE bytes at a time, so there a userdata grows instead.  As
@@ -202,7 +202,7 @@ static inline void compat_pushresult(compat_Buffer *buffer) {
 
 #endif
 
-/* ---- Protected calls across which Lua code may yield --------------------- */
+/* ---- Protected calls across which Lua code may yield ----------------- */
 
 /* COMPAT_CONTINUATION(finish) makes static int finish(lua_State *, int status)
  * fit for compat_pcall, which calls it in place of returning when the callee
@@ -223,9 +223,7 @@ typedef lua_KFunction compat_Continuation;
 #define COMPAT_YIELDABLE_PCALL 1
 typedef lua_CFunction compat_Continuation;
 #define COMPAT_CONTINUATION(finish)                                            \
-  static int finish##_k(lua_State *L) {                                        \
-    return finish(L, lua_getctx(L, NULL));                                     \
-  }
+  static int finish##_k(lua_State *L) { return finish(L, lua_getctx(L, NULL)); }
 
 #else
 

@@ -61,11 +61,13 @@ START_TEST(zones) {
 END_TEST
 
 START_TEST(what_is_no_address) {
-  static const char *const texts[] = {
-      "",        "localhost", "127.0.0.256", "1.2.3.4.5", ":::",
-      "::1::",   "[::1]",     "127.0.0.1 ",  " 127.0.0.1", "12345::",
-      "::1/128", "1.2.3.4:80", "g::1",        "a.b.c.d",    "example.com",
-      "%",       "::%",       "1.2.3.4%lo",  "*"};
+  static const char *const texts[] = {"",          "localhost",  "127.0.0.256",
+                                      "1.2.3.4.5", ":::",        "::1::",
+                                      "[::1]",     "127.0.0.1 ", " 127.0.0.1",
+                                      "12345::",   "::1/128",    "1.2.3.4:80",
+                                      "g::1",      "a.b.c.d",    "example.com",
+                                      "%",         "::%",        "1.2.3.4%lo",
+                                      "*"};
   struct luatcp__address address;
   char longest[5000];
   size_t i;

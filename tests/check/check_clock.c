@@ -76,8 +76,8 @@ START_TEST(a_block_limit_keeps_its_length) {
 END_TEST
 
 START_TEST(bytes_that_come_meanwhile_are_read) {
-  static const struct peer_step steps[] = {
-      {PEER_TRICKLE, "0123456789", 10, 40}, {PEER_DRAIN, NULL, 0, 0}};
+  static const struct peer_step steps[] = {{PEER_TRICKLE, "0123456789", 10, 40},
+                                           {PEER_DRAIN, NULL, 0, 0}};
   int peer, status;
   luatcp_socket *socket = peer_pair(LUATCP_INET, &peer);
   struct peer_script *script = peer_start(peer, steps, 2);
@@ -87,8 +87,8 @@ START_TEST(bytes_that_come_meanwhile_are_read) {
   ck_assert_int_eq(luatcp_set_timeout(socket, LUATCP_BLOCK, 2), 0);
   set_clock_soon(direction(_i));
   do {
-    status = luatcp_recv_count(socket, NULL, data + total, 10 - total,
-                               &received);
+    status =
+        luatcp_recv_count(socket, NULL, data + total, 10 - total, &received);
     total += received;
   } while (status == -EINTR);
   expect(status, LUATCP_OK);

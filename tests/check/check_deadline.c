@@ -39,9 +39,11 @@ START_TEST(milliseconds_round_up) {
   ck_assert_int_eq(luatcp__milliseconds(999999), 1);
   ck_assert_int_eq(luatcp__milliseconds(1000000), 1);
   ck_assert_int_eq(luatcp__milliseconds(1000001), 2);
-  ck_assert_int_eq(luatcp__milliseconds(INT64_C(2147483647) * 1000000), INT_MAX);
+  ck_assert_int_eq(luatcp__milliseconds(INT64_C(2147483647) * 1000000),
+                   INT_MAX);
   /* more than poll can take is as long as it can, not for ever */
-  ck_assert_int_eq(luatcp__milliseconds(INT64_C(2147484000) * 1000000), INT_MAX);
+  ck_assert_int_eq(luatcp__milliseconds(INT64_C(2147484000) * 1000000),
+                   INT_MAX);
   ck_assert_int_eq(luatcp__milliseconds(INT64_MAX - 1), INT_MAX);
   ck_assert_int_eq(luatcp__milliseconds(INT64_MAX), -1);
 }

@@ -12,12 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const booleans[] = {
-    "keepalive", "reuseaddr", "reuseport", "tcp-nodelay", "tcp-cork",
-    "tcp-quickack", "tcp-fastopen-connect", "ipv6-v6only"};
-static const char *const numbers[] = {
-    "tcp-keepidle", "tcp-keepintvl", "tcp-defer-accept", "tcp-keepcnt",
-    "tcp-user-timeout", "tcp-fastopen", "recv-buffer-size", "send-buffer-size"};
+static const char *const booleans[] = {"keepalive",
+                                       "reuseaddr",
+                                       "reuseport",
+                                       "tcp-nodelay",
+                                       "tcp-cork",
+                                       "tcp-quickack",
+                                       "tcp-fastopen-connect",
+                                       "ipv6-v6only"};
+static const char *const numbers[] = {"tcp-keepidle",     "tcp-keepintvl",
+                                      "tcp-defer-accept", "tcp-keepcnt",
+                                      "tcp-user-timeout", "tcp-fastopen",
+                                      "recv-buffer-size", "send-buffer-size"};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -152,9 +158,9 @@ START_TEST(errors_of_use) {
   expect(luatcp_set_option(socket, "error", 1), LUATCP_INVALID_ARGUMENT);
   expect(luatcp_set_option_string(socket, "keepalive", "x", 1),
          LUATCP_INVALID_ARGUMENT);
-  expect(luatcp_get_option_string(socket, "keepalive", text, sizeof text,
-                                  &length),
-         LUATCP_INVALID_ARGUMENT);
+  expect(
+      luatcp_get_option_string(socket, "keepalive", text, sizeof text, &length),
+      LUATCP_INVALID_ARGUMENT);
   ck_assert_uint_eq(length, 0);
   ck_assert_str_eq(text, "");
   expect(luatcp_set_option_string(socket, "no such", "x", 1),
@@ -181,8 +187,8 @@ START_TEST(device_names) {
   luatcp_socket *socket = opened(LUATCP_INET);
   char text[64];
   size_t length;
-  int status =
-      luatcp_get_option_string(socket, "bindtodevice", text, sizeof text, &length);
+  int status = luatcp_get_option_string(socket, "bindtodevice", text,
+                                        sizeof text, &length);
   if (status != -ENOPROTOOPT) {
     expect(status, LUATCP_OK);
     ck_assert_uint_eq(length, 0);
@@ -195,7 +201,8 @@ START_TEST(device_names) {
     expect(luatcp_set_option_string(socket, "bindtodevice", "l\0o", 3),
            LUATCP_INVALID_ARGUMENT);
     /* needs a right on older systems */
-    if (luatcp_set_option_string(socket, "bindtodevice", "lo", 2) == LUATCP_OK) {
+    if (luatcp_set_option_string(socket, "bindtodevice", "lo", 2) ==
+        LUATCP_OK) {
       expect(luatcp_get_option_string(socket, "bindtodevice", text, sizeof text,
                                       &length),
              LUATCP_OK);

@@ -241,8 +241,7 @@ START_TEST(numbers_come_back) {
   expect(add(b, LUATCP_READABLE, &data[1]), LUATCP_OK);
   luatcp_close(a);
   ck_assert_int_eq(dup2(luatcp_get_descriptor(b), fd), fd);
-  expect(luatcp_poller_add(poller, NULL, fd, LUATCP_READABLE, &fd),
-         LUATCP_OK);
+  expect(luatcp_poller_add(poller, NULL, fd, LUATCP_READABLE, &fd), LUATCP_OK);
   expect_event(&data[0], 0);
   peer_send_text(peers[1], "x");
   expect(wait_for(10), LUATCP_OK);
@@ -401,8 +400,7 @@ START_TEST(the_set_goes_before_its_sockets) {
   luatcp_poller *gone;
   luatcp_socket *socket = peer_pair(LUATCP_INET, &peer);
   expect(luatcp_poller_new(&gone), LUATCP_OK);
-  expect(luatcp_poller_add(gone, socket, -1, LUATCP_READABLE, NULL),
-         LUATCP_OK);
+  expect(luatcp_poller_add(gone, socket, -1, LUATCP_READABLE, NULL), LUATCP_OK);
   luatcp_poller_free(gone);
   peer_send_text(peer, "x");
   expect(luatcp_view(socket, NULL, 1, 1, &view, &length), LUATCP_OK);

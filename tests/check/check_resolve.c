@@ -24,7 +24,8 @@ static void one_address(const char *host, const char *service, int family,
   ck_assert_int_eq(name.port, port);
   expect(luatcp_addresses_get(list, 1, &name), LUATCP_INVALID_ARGUMENT);
   ck_assert_str_eq(name.address, "");
-  expect(luatcp_addresses_get(list, (size_t)-1, &name), LUATCP_INVALID_ARGUMENT);
+  expect(luatcp_addresses_get(list, (size_t)-1, &name),
+         LUATCP_INVALID_ARGUMENT);
   ck_assert_ptr_nonnull(luatcp_addresses_canonical_name(list));
   luatcp_addresses_free(list);
 }
@@ -57,9 +58,9 @@ START_TEST(failures) {
       luatcp_lookup(NULL, "no.such.name.invalid", NULL, LUATCP_UNSPEC, &list),
       0);
   ck_assert_ptr_null(list);
-  ck_assert_int_lt(luatcp_lookup(NULL, "127.0.0.1", "no-such-service",
-                                 LUATCP_UNSPEC, &list),
-                   0);
+  ck_assert_int_lt(
+      luatcp_lookup(NULL, "127.0.0.1", "no-such-service", LUATCP_UNSPEC, &list),
+      0);
   ck_assert_ptr_null(list);
   expect(luatcp_lookup(NULL, "127.0.0.1", NULL, 9, &list),
          LUATCP_INVALID_ARGUMENT);
@@ -142,9 +143,9 @@ START_TEST(reverse) {
   expect(luatcp_reverse_lookup(&deadline, &name, host, sizeof host, NULL, 0),
          LUATCP_INVALID_PORT);
   name.port = 54321; /* nobody's: its number is its name */
-  expect(luatcp_reverse_lookup(&deadline, &name, NULL, 0, service,
-                               sizeof service),
-         LUATCP_OK);
+  expect(
+      luatcp_reverse_lookup(&deadline, &name, NULL, 0, service, sizeof service),
+      LUATCP_OK);
   ck_assert_str_eq(service, "54321");
   strcpy(name.address, "not numeric");
   ck_assert_int_lt(
@@ -204,8 +205,7 @@ START_TEST(abandoned_lookups) {
   int i, status;
   for (i = 0; i < 100; i++) {
     struct luatcp__lookup *lookup;
-    status =
-        luatcp__lookup_start("localhost", NULL, LUATCP_UNSPEC, 0, &lookup);
+    status = luatcp__lookup_start("localhost", NULL, LUATCP_UNSPEC, 0, &lookup);
     ck_assert(status == LUATCP_OK || status == LUATCP_LOOKUP_AGAIN);
     if (status == LUATCP_OK)
       luatcp__lookup_abandon(lookup);

@@ -70,7 +70,7 @@ static void raw_line(int status, const char *want) {
   luatcp_release(socket_);
 }
 
-/* ---- Views -------------------------------------------------------------------- */
+/* ---- Views ----------------------------------------------------------- */
 
 START_TEST(view_shows_without_consuming) {
   const char *data;
@@ -164,7 +164,7 @@ START_TEST(view_of_the_whole_buffer) {
 }
 END_TEST
 
-/* ---- Lines ----------------------------------------------------------------------- */
+/* ---- Lines ----------------------------------------------------------- */
 
 START_TEST(lines_of_text) {
   share_if(_i);
@@ -358,7 +358,7 @@ START_TEST(lines_into_memory) {
 }
 END_TEST
 
-/* ---- The line reader against an obvious one ----------------------------------- */
+/* ---- The line reader against an obvious one -------------------------- */
 
 static uint32_t state = 12345;
 
@@ -483,7 +483,8 @@ START_TEST(random_readers) {
       luatcp_release(socket_);
     }
     ck_assert_int_gt(status, LUATCP_CLOSED - 1);
-    ck_assert(status >= 0 || (status == LUATCP_CLOSED && total + length == SIZE));
+    ck_assert(status >= 0 ||
+              (status == LUATCP_CLOSED && total + length == SIZE));
     total += length;
   }
   ck_assert_uint_eq(total, SIZE);
@@ -495,7 +496,7 @@ START_TEST(random_readers) {
 }
 END_TEST
 
-/* ---- Counts ------------------------------------------------------------------------ */
+/* ---- Counts ---------------------------------------------------------- */
 
 START_TEST(counts) {
   char data[16];
@@ -671,7 +672,9 @@ START_TEST(never_connected) {
 }
 END_TEST
 
-/* ---- Limits --------------------------------------------------------------------------- */
+/* ---- Limits
+ * ---------------------------------------------------------------------------
+ */
 
 START_TEST(block_limit_restarts_with_progress) {
   static const struct peer_step steps[] = {{PEER_TRICKLE, "12345678\n", 9, 50},
@@ -711,8 +714,8 @@ START_TEST(total_limit_is_hard) {
   ck_assert_double_ge(peer_since(start), 0.15);
   ck_assert_double_le(peer_since(start), 5);
   ck_assert_uint_lt(got, 40);
-  ck_assert_int_eq(memcmp(data, "1234567890123456789012345678901234567890", got),
-                   0);
+  ck_assert_int_eq(
+      memcmp(data, "1234567890123456789012345678901234567890", got), 0);
   luatcp_close(socket_);
   (void)peer_finish(script);
 }
@@ -738,8 +741,8 @@ START_TEST(total_limit_holds_for_long_lines) {
   luatcp_deadline_after(&deadline, 1e-9);
   do {
     const char *view;
-    status = luatcp_view_line(socket_, &deadline, LUATCP_LINE_TEXT, &view,
-                              &length);
+    status =
+        luatcp_view_line(socket_, &deadline, LUATCP_LINE_TEXT, &view, &length);
     luatcp_release(socket_);
     total += length;
   } while (status == LUATCP_MORE);
@@ -779,7 +782,9 @@ START_TEST(one_deadline_over_several_calls) {
 }
 END_TEST
 
-/* ---- Signals ----------------------------------------------------------------------------- */
+/* ---- Signals
+ * -----------------------------------------------------------------------------
+ */
 
 /* Bit 0: SA_RESTART, bit 1: shared descriptor, bit 2: with a block limit. */
 static void alarm_setup(int way) {
@@ -809,12 +814,10 @@ END_TEST
 START_TEST(counts_are_interrupted_and_lose_nothing) {
   enum { SIZE = 200000 };
   static char data[SIZE], copy[SIZE];
-  static const struct peer_step steps[] = {{PEER_SEND, data, 70000, 0},
-                                           {PEER_WAIT, NULL, 0, 60},
-                                           {PEER_SEND, data + 70000, 60000, 0},
-                                           {PEER_WAIT, NULL, 0, 60},
-                                           {PEER_SEND, data + 130000, 70000, 0},
-                                           {PEER_DRAIN, NULL, 0, 0}};
+  static const struct peer_step steps[] = {
+      {PEER_SEND, data, 70000, 0},          {PEER_WAIT, NULL, 0, 60},
+      {PEER_SEND, data + 70000, 60000, 0},  {PEER_WAIT, NULL, 0, 60},
+      {PEER_SEND, data + 130000, 70000, 0}, {PEER_DRAIN, NULL, 0, 0}};
   struct peer_script *script;
   luatcp_deadline deadline;
   size_t total = 0, got, i;
@@ -826,8 +829,8 @@ START_TEST(counts_are_interrupted_and_lose_nothing) {
   alarm_setup(_i);
   luatcp_deadline_start(&deadline, socket_);
   do {
-    status = luatcp_recv_count(socket_, &deadline, copy + total, SIZE - total,
-                               &got);
+    status =
+        luatcp_recv_count(socket_, &deadline, copy + total, SIZE - total, &got);
     total += got;
     interrupts += status == -EINTR;
   } while (status == -EINTR);
@@ -875,7 +878,8 @@ START_TEST(send_is_interrupted_and_goes_on) {
   alarm_setup(_i);
   luatcp_deadline_start(&deadline, socket_);
   do {
-    status = luatcp_send(socket_, &deadline, data + total, SIZE - total, &count);
+    status =
+        luatcp_send(socket_, &deadline, data + total, SIZE - total, &count);
     total += count;
     interrupts++;
   } while (status == -EINTR && interrupts < 3);
@@ -883,7 +887,8 @@ START_TEST(send_is_interrupted_and_goes_on) {
   script = peer_start(peer, steps, COUNT(steps));
   peer = -1;
   do {
-    status = luatcp_send(socket_, &deadline, data + total, SIZE - total, &count);
+    status =
+        luatcp_send(socket_, &deadline, data + total, SIZE - total, &count);
     total += count;
   } while (status == -EINTR);
   peer_alarm_stop();
@@ -896,7 +901,9 @@ START_TEST(send_is_interrupted_and_goes_on) {
 }
 END_TEST
 
-/* ---- Sending ------------------------------------------------------------------------------ */
+/* ---- Sending
+ * ------------------------------------------------------------------------------
+ */
 
 START_TEST(send_sends) {
   char data[8];
@@ -999,7 +1006,9 @@ START_TEST(half_close_by_the_peer) {
 }
 END_TEST
 
-/* ---- Memory ---------------------------------------------------------------------------------- */
+/* ---- Memory
+ * ----------------------------------------------------------------------------------
+ */
 
 START_TEST(an_idle_socket_has_no_buffer) {
   ck_assert_ptr_null(socket_->buffer);

@@ -277,7 +277,8 @@ END_TEST
 START_TEST(connecting_sockets_are_carried_on) {
   char dead[8], service[8];
   int listener = peer_listen(LUATCP_INET, 4, service);
-  luatcp_socket *good = luatcp_new(), *bad = luatcp_new(), *named = luatcp_new();
+  luatcp_socket *good = luatcp_new(), *bad = luatcp_new(),
+                *named = luatcp_new();
   luatcp_wait_item items[3];
   bool seen[3] = {false, false, false};
   int turns;
@@ -328,6 +329,36 @@ START_TEST(one_descriptor) {
 }
 END_TEST
 
+/* poll(2) takes no more entries than there may be descriptors. */
+START_TEST(more_entries_than_descriptors) {
+  enum { PAIRS = 20 };
+  luatcp_socket *sockets[PAIRS];
+  luatcp_wait_item items[3 * PAIRS];
+  int peers[PAIRS], i;
+  struct rlimit limit;
+  size_t ready;
+  for (i = 0; i < PAIRS; i++) {
+    sockets[i] = peer_pair(LUATCP_INET, &peers[i]);
+    items[i] = items[2 * PAIRS + i] = on(sockets[i], LUATCP_READABLE);
+    items[PAIRS + i] = on(sockets[i], LUATCP_WRITABLE);
+  }
+  peer_send_text(peers[3], "x");
+  peer_wait_readable(sockets[3]);
+  ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = 3 * PAIRS - 1;
+  ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  expect(wait_for(10, items, 3 * PAIRS, &ready), LUATCP_OK);
+  ck_assert_uint_eq(ready, PAIRS + 2);
+  for (i = 0; i < PAIRS; i++) {
+    ck_assert_int_eq(items[i].ready, i == 3 ? LUATCP_READABLE : 0);
+    ck_assert_int_eq(items[PAIRS + i].ready, LUATCP_WRITABLE);
+    ck_assert_int_eq(items[2 * PAIRS + i].ready, items[i].ready);
+    luatcp_free(sockets[i]);
+    close(peers[i]);
+  }
+}
+END_TEST
+
 static void add(Suite *suite) {
   TCase *made = peer_case(suite, "wait");
   tcase_add_test(made, nothing_to_wait_for);
@@ -341,6 +372,7 @@ static void add(Suite *suite) {
   tcase_add_test(made, one_thing_listed_twice);
   tcase_add_test(made, very_many);
   tcase_add_test(made, large_descriptor_numbers);
+  tcase_add_test(made, more_entries_than_descriptors);
   tcase_add_loop_test(made, waiting_is_interrupted_and_goes_on, 0, 2);
   tcase_add_test(made, connecting_sockets_are_carried_on);
   tcase_add_test(made, one_descriptor);

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- Plain sockets ---------------------------------------------------------- */
+/* ---- Plain sockets --------------------------------------------------- */
 
 union address {
   struct sockaddr any;
@@ -188,7 +188,7 @@ void peer_reset(int fd) {
   close(fd);
 }
 
-/* ---- Scripts ------------------------------------------------------------------ */
+/* ---- Scripts --------------------------------------------------------- */
 
 struct peer_script {
   pthread_t thread;
@@ -291,7 +291,7 @@ size_t peer_finish(struct peer_script *script) {
   return received;
 }
 
-/* ---- Signals -------------------------------------------------------------------- */
+/* ---- Signals --------------------------------------------------------- */
 
 static volatile sig_atomic_t alarms;
 
@@ -320,7 +320,7 @@ void peer_alarm_stop(void) {
 
 int peer_alarm_count(void) { return (int)alarms; }
 
-/* ---- Checks ----------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------- */
 
 int peer_descriptors(void) {
   int fd, count = 0;

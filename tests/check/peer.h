@@ -12,7 +12,7 @@
 
 #include "luatcp.h"
 
-/* ---- Plain sockets ------------------------------------------------------- */
+/* ---- Plain sockets --------------------------------------------------- */
 
 /* Families are LUATCP_INET and LUATCP_INET6; everything is on loopback.  All
  * of these abort the test when the system refuses. */
@@ -40,16 +40,16 @@ void peer_receive(int fd, void *data, size_t size);
 /* Closes so that the other end sees a reset. */
 void peer_reset(int fd);
 
-/* ---- Scripts --------------------------------------------------------------- */
+/* ---- Scripts --------------------------------------------------------- */
 
 enum peer_action {
-  PEER_SEND,     /* data, size */
-  PEER_TRICKLE,  /* the same, byte by byte, milliseconds before each */
-  PEER_WAIT,     /* milliseconds */
-  PEER_READ,     /* size bytes, thrown away */
-  PEER_DRAIN,    /* until the end of the stream */
-  PEER_SHUT,     /* ends sending */
-  PEER_RESET,    /* resets the connection; the socket is closed */
+  PEER_SEND,    /* data, size */
+  PEER_TRICKLE, /* the same, byte by byte, milliseconds before each */
+  PEER_WAIT,    /* milliseconds */
+  PEER_READ,    /* size bytes, thrown away */
+  PEER_DRAIN,   /* until the end of the stream */
+  PEER_SHUT,    /* ends sending */
+  PEER_RESET,   /* resets the connection; the socket is closed */
   PEER_CLOSE
 };
 
@@ -60,7 +60,8 @@ struct peer_step {
   int milliseconds;
 };
 
-#define PEER_TEXT(text) {PEER_SEND, (text), sizeof(text) - 1, 0}
+#define PEER_TEXT(text)                                                        \
+  { PEER_SEND, (text), sizeof(text) - 1, 0 }
 
 struct peer_script;
 /* Runs the steps on a socket, which the script owns and closes at its end. */
@@ -69,15 +70,16 @@ struct peer_script *peer_start(int fd, const struct peer_step *steps,
 /* Waits for its end; how many bytes it has read. */
 size_t peer_finish(struct peer_script *script);
 
-/* ---- Signals ------------------------------------------------------------------ */
+/* ---- Signals --------------------------------------------------------- */
 
 /* Sends SIGALRM to the process every few milliseconds, to a handler that does
- * nothing, with or without SA_RESTART; the signal goes to the calling thread. */
+ * nothing, with or without SA_RESTART; the signal goes to the calling thread.
+ */
 void peer_alarm_start(int milliseconds, bool restart);
 void peer_alarm_stop(void);
 int peer_alarm_count(void);
 
-/* ---- Checks --------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------- */
 
 /* Open descriptors of the process. */
 int peer_descriptors(void);

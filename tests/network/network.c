@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- Failing ---------------------------------------------------------------- */
+/* ---- Failing --------------------------------------------------------- */
 
 #define REQUIRE(condition)                                                     \
   do {                                                                         \
@@ -78,7 +78,7 @@ static unsigned count_entries(const char *directory) {
   return count;
 }
 
-/* ---- This host ----------------------------------------------------------------- */
+/* ---- This host ------------------------------------------------------- */
 
 /* A server on a loopback address, and its port as a service. */
 struct server {
@@ -140,7 +140,7 @@ static int wait_writable(luatcp_socket *socket, double seconds) {
   return luatcp_wait(&deadline, &item, 1, &ready);
 }
 
-/* ---- The name server -------------------------------------------------------------- */
+/* ---- The name server ------------------------------------------------- */
 
 /* Reads the name of the first question; its length in the message. */
 static size_t read_question(const unsigned char *query, size_t size, char *name,
@@ -163,8 +163,8 @@ static size_t read_question(const unsigned char *query, size_t size, char *name,
  * all for "silent".  RFC 1035, 4. */
 static void answer(int fd, unsigned char *message, size_t size,
                    const struct sockaddr_in *client) {
-  static const unsigned char record[] = {0xc0, 12, 0, 1, 0, 1, 0,   0, 0,
-                                         0,    0,  4, 127, 0, 0, 1};
+  static const unsigned char record[] = {0xc0, 12, 0, 1, 0,   1, 0, 0,
+                                         0,    0,  0, 4, 127, 0, 0, 1};
   char name[256];
   size_t question = read_question(message, size, name, sizeof name);
   int is_a;
@@ -196,8 +196,8 @@ static void serve_names(int fd) {
     unsigned char message[1024];
     struct sockaddr_in client;
     socklen_t length = sizeof client;
-    ssize_t size = recvfrom(fd, message, 512, 0, (struct sockaddr *)&client,
-                            &length);
+    ssize_t size =
+        recvfrom(fd, message, 512, 0, (struct sockaddr *)&client, &length);
     if (size >= 12)
       answer(fd, message, (size_t)size, &client);
   }
@@ -223,7 +223,7 @@ static pid_t start_name_server(void) {
   return process;
 }
 
-/* ---- Addresses: dead, live, refusing ------------------------------------------------ */
+/* ---- Addresses: dead, live, refusing --------------------------------- */
 
 /* Needs the resolver to give an address first, which not all can be told. */
 static void require_first(const char *host, const char *address) {
@@ -431,7 +431,9 @@ static void host_that_answers_late(void) {
   waitpid(process, NULL, 0);
 }
 
-/* ---- Limit 0 ----------------------------------------------------------------------------- */
+/* ---- Limit 0
+ * -----------------------------------------------------------------------------
+ */
 
 static void without_waiting(const char *host, double low, double high) {
   struct server server = listen_on("127.0.0.1", "0");
@@ -507,7 +509,9 @@ static void without_waiting_failed_for_good(void) {
   luatcp_free(client);
 }
 
-/* ---- Names --------------------------------------------------------------------------------- */
+/* ---- Names
+ * ---------------------------------------------------------------------------------
+ */
 
 static void silent_name_server(void) {
   luatcp_socket *client = limited(0.3);
@@ -657,8 +661,8 @@ static void exit_in_the_middle_of_a_lookup(void) {
 }
 
 static void numeric_addresses_start_no_thread(void) {
-  static const char *const hosts[] = {"127.0.0.1", "::1", "fe80::1%lo",
-                                      "127.1", "::ffff:127.0.0.1"};
+  static const char *const hosts[] = {"127.0.0.1", "::1", "fe80::1%lo", "127.1",
+                                      "::ffff:127.0.0.1"};
   unsigned threads = count_entries("/proc/self/task");
   size_t i;
   for (i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
@@ -669,7 +673,9 @@ static void numeric_addresses_start_no_thread(void) {
   }
 }
 
-/* ---- The path dies ---------------------------------------------------------------------------- */
+/* ---- The path dies
+ * ----------------------------------------------------------------------------
+ */
 
 static void established_path_dies(void) {
   struct server server = listen_on("127.0.0.1", "0");
@@ -696,7 +702,9 @@ static void established_path_dies(void) {
   luatcp_free(server.socket);
 }
 
-/* ---- Running ------------------------------------------------------------------------------------ */
+/* ---- Running
+ * ------------------------------------------------------------------------------------
+ */
 
 #define BOTH 1       /* with and without IPv6 */
 #define UNTHREADED 2 /* does not need lookups to keep deadlines */
@@ -706,7 +714,8 @@ static const struct scenario {
   void (*run)(void);
   int where;
 } scenarios[] = {
-#define SCENARIO(name, where) {#name, name, where}
+#define SCENARIO(name, where)                                                  \
+  { #name, name, where }
     SCENARIO(dead_address_first, UNTHREADED),
     SCENARIO(dead_address_first_without_limit, UNTHREADED),
     SCENARIO(dead_ipv4_address_first, UNTHREADED),
@@ -812,7 +821,9 @@ int main(int argc, char **argv) {
       continue;
     status = run_guarded(&scenarios[i]);
     printf("%s %s (%.2f s)\n",
-           status == 0 ? "ok" : status == 77 ? "skipped" : "FAILED",
+           status == 0    ? "ok"
+           : status == 77 ? "skipped"
+                          : "FAILED",
            scenarios[i].name, luatcp_monotonic_time() - start);
     passed += status == 0;
     skipped += status == 77;
