@@ -127,7 +127,15 @@ static inline bool luatcp__expired(const luatcp_deadline *deadline) {
 int luatcp__wait_one(int fd, short events, luatcp_deadline *deadline);
 /* Those of the wanted events that need no poll: buffered input is there, or a
  * connect has come to nothing. */
-int luatcp__ready_already(const luatcp_socket *socket, int wanted);
+static inline int luatcp__ready_already(const luatcp_socket *socket,
+                                        int wanted) {
+  if (socket->closed)
+    return 0;
+  if (socket->state == LUATCP_CLIENT && !socket->connected &&
+      socket->connecting == NULL && socket->error != 0)
+    return wanted & (LUATCP_READABLE | LUATCP_WRITABLE);
+  return socket->end > socket->start ? wanted & LUATCP_READABLE : 0;
+}
 /* Event constants to poll(2)'s, and poll's answer back: a failed descriptor is
  * ready for whatever is tried on it. */
 short luatcp__poll_events(int events);

@@ -105,9 +105,16 @@ struct waiting {
   int64_t wake; /* when a connect wants to be moved on, at the latest */
 };
 
+/* Beside its events, an item's ready says how the item is waited for: with one
+ * entry, or with those of a connect, whose number is counted in CONNECT_ENTRY;
+ * and whether that connect is to be moved on. */
+enum { POLLED = 16, STEP_DUE = 32, CONNECTING = 64, CONNECT_ENTRY = 256 };
+
+#define EVENTS (LUATCP_READABLE | LUATCP_WRITABLE)
+
 short luatcp__poll_events(int events) {
-  return (short)((events & LUATCP_READABLE ? POLLIN : 0) |
-                 (events & LUATCP_WRITABLE ? POLLOUT : 0));
+  static const short bits[] = {0, POLLIN, POLLOUT, POLLIN | POLLOUT};
+  return bits[events & EVENTS];
 }
 
 int luatcp__ready_events(int wanted, short happened) {
@@ -119,31 +126,11 @@ int luatcp__ready_events(int wanted, short happened) {
   return wanted & events;
 }
 
-static bool is_connecting(const luatcp_wait_item *item) {
-  return item->socket != NULL && item->socket->connecting != NULL;
-}
-
-int luatcp__ready_already(const luatcp_socket *socket, int wanted) {
-  if (socket->closed)
-    return 0;
-  if (socket->state == LUATCP_CLIENT && !socket->connected &&
-      socket->connecting == NULL && socket->error != 0)
-    return wanted & (LUATCP_READABLE | LUATCP_WRITABLE);
-  return socket->end > socket->start ? wanted & LUATCP_READABLE : 0;
-}
-
-static int descriptor_of(const luatcp_wait_item *item) {
-  return item->socket != NULL ? item->socket->fd : item->descriptor;
-}
-
-/* How many entries an item has in the array. */
-static size_t entry_count(const luatcp_wait_item *item) {
-  if (is_connecting(item)) {
-    struct pollfd ignored[LUATCP__RACERS];
-    int64_t wake = INT64_MAX;
-    return luatcp__connect_poll(item->socket, ignored, &wake);
-  }
-  return descriptor_of(item) >= 0 && luatcp__poll_events(item->events) != 0;
+static void fill_connecting(struct waiting *w, luatcp_wait_item *item) {
+  size_t own =
+      luatcp__connect_poll(item->socket, w->entries + w->used, &w->wake);
+  item->ready = CONNECTING | CONNECT_ENTRY * (int)own;
+  w->used += own;
 }
 
 static void fill(struct waiting *w) {
@@ -152,19 +139,26 @@ static void fill(struct waiting *w) {
   w->wake = INT64_MAX;
   for (i = 0; i < w->count; i++) {
     luatcp_wait_item *item = &w->items[i];
-    item->ready = item->socket != NULL
-                      ? luatcp__ready_already(item->socket, item->events)
-                      : 0;
-    w->ready += item->ready != 0;
-    if (is_connecting(item))
-      w->used +=
-          luatcp__connect_poll(item->socket, w->entries + w->used, &w->wake);
-    else if (entry_count(item) != 0) {
-      struct pollfd *entry = &w->entries[w->used++];
-      entry->fd = descriptor_of(item);
-      entry->events = luatcp__poll_events(item->events);
-      entry->revents = 0;
+    const luatcp_socket *socket = item->socket;
+    int fd = item->descriptor, ready = 0;
+    short events = luatcp__poll_events(item->events);
+    if (socket != NULL) {
+      if (socket->connecting != NULL) {
+        fill_connecting(w, item);
+        continue;
+      }
+      fd = socket->fd;
+      ready = luatcp__ready_already(socket, item->events);
+      w->ready += ready != 0;
     }
+    if (fd >= 0 && events != 0) {
+      struct pollfd *entry = &w->entries[w->used++];
+      entry->fd = fd;
+      entry->events = events;
+      entry->revents = 0;
+      ready |= POLLED;
+    }
+    item->ready = ready;
   }
 }
 
@@ -175,45 +169,52 @@ static bool any_happened(const struct pollfd *entries, size_t count) {
   return false;
 }
 
-/* An item's ready until its connect is moved on. */
-#define STEP_DUE (-1)
-
-/* Reads the answers of poll into the items. */
-static int harvest(struct waiting *w) {
-  size_t i, at = 0;
-  bool due = w->wake != INT64_MAX && w->wake <= luatcp__now();
+/* Reads the answers of poll into the items.  *due: a connect is to be moved
+ * on. */
+static int harvest(struct waiting *w, bool *due) {
+  const struct pollfd *entry = w->entries;
+  bool late = w->wake != INT64_MAX && w->wake <= luatcp__now();
+  size_t i;
+  *due = false;
   for (i = 0; i < w->count; i++) {
     luatcp_wait_item *item = &w->items[i];
-    size_t own = entry_count(item);
-    const struct pollfd *entries = w->entries + at;
-    at += own;
-    if (is_connecting(item)) {
-      if (due || any_happened(entries, own))
-        item->ready = STEP_DUE;
-    } else if (own != 0 && entries->revents != 0) {
-      if (entries->revents & POLLNVAL)
+    if (item->ready & POLLED) {
+      item->ready &= EVENTS;
+      if (entry->revents & POLLNVAL)
         return -EBADF;
-      w->ready += item->ready == 0;
-      item->ready |= luatcp__ready_events(item->events, entries->revents);
+      if (entry->revents != 0) {
+        w->ready += item->ready == 0;
+        item->ready |= luatcp__ready_events(item->events, entry->revents);
+      }
+      entry++;
+    } else if (item->ready & CONNECTING) {
+      size_t own = (size_t)item->ready / CONNECT_ENTRY;
+      item->ready = late || any_happened(entry, own) ? STEP_DUE : 0;
+      *due |= item->ready != 0;
+      entry += own;
     }
   }
   return LUATCP_OK;
 }
 
 /* Only now that all answers are read, as a socket may be listed twice. */
-static bool step_connects(struct waiting *w) {
-  bool moved = false;
+static void step_connects(struct waiting *w) {
   size_t i;
   for (i = 0; i < w->count; i++) {
     luatcp_wait_item *item = &w->items[i];
     if (item->ready != STEP_DUE)
       continue;
     item->ready = 0;
-    if (is_connecting(item))
+    if (item->socket->connecting != NULL)
       (void)luatcp__connect_step(item->socket, NULL);
-    moved = true;
   }
-  return moved;
+}
+
+/* The caller sees events alone, also when the wait has failed. */
+static void clear(struct waiting *w) {
+  size_t i;
+  for (i = 0; i < w->count; i++)
+    w->items[i].ready = 0;
 }
 
 static int64_t span_until(const struct waiting *w, luatcp_deadline *deadline,
@@ -239,10 +240,13 @@ static int wait_for_items(struct waiting *w, luatcp_deadline *deadline) {
     span = span_until(w, deadline, &remaining);
     status = poll_for(w->entries, w->used, span);
     if (status >= 0)
-      status = harvest(w);
-    moved = step_connects(w);
-    if (status < 0)
+      status = harvest(w, &moved);
+    if (status < 0) {
+      clear(w);
       return status;
+    }
+    if (moved)
+      step_connects(w);
     if (w->ready > 0)
       return LUATCP_OK;
     /* a connect that has just ended is seen by the next turn's poll */
@@ -265,7 +269,9 @@ int luatcp_wait(luatcp_deadline *deadline, luatcp_wait_item *items,
   }
   /* a connect may come to need more entries while it is waited for */
   for (i = 0; i < count; i++)
-    room += is_connecting(&items[i]) ? LUATCP__RACERS : 1;
+    room += items[i].socket != NULL && items[i].socket->connecting != NULL
+                ? LUATCP__RACERS
+                : 1;
   if (room > sizeof few / sizeof few[0]) {
     if (room > SIZE_MAX / sizeof *w.entries)
       return -ENOMEM;
