@@ -133,6 +133,20 @@ t.test("a silent name server (R3)", function()
   t.eventually(function() return t.descriptors() == before end, "descriptors are back")
 end)
 
+-- The resolver's thread is at work when the state is closed, which unloads
+-- modules, and when the process ends.
+t.test("leaving in the middle of a lookup", function()
+  local output = t.run([[
+    local socket = require "socket"
+    local client = socket.tcp()
+    client:settimeout(0.05)
+    print(client:connect("silent-at-the-end.test", 80))
+    client = nil
+    collectgarbage()
+  ]])
+  t.equal(output, "nil\ttimeout\n")
+end)
+
 t.test("a slow lookup in the middle of which the descriptor is asked for", function()
   local server, port = live()
   local client = limited(0)
