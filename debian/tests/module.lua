@@ -1,0 +1,13 @@
+-- The installed module under the name it is given, over loopback.
+local socket = require(arg[1])
+assert(socket._VERSION:find("^luatcp "))
+local server = assert(socket.bind("127.0.0.1", 0))
+local _, port = server:getsockname()
+local client = assert(socket.connect("127.0.0.1", port))
+local accepted = assert(server:accept())
+assert(client:send("hello\n") == 6)
+assert(accepted:receive() == "hello")
+client:close()
+local line, message = accepted:receive()
+assert(line == nil and message == "closed")
+print(_VERSION, arg[1], socket._VERSION)
