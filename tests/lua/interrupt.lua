@@ -44,7 +44,7 @@ local function interrupted(chunk)
   t.equal((peer:receive()), "ready")
   if blocked(pid) == nil then t.skip("no /proc here to see when it blocks") end
   local sure = 0
-  for _ = 1, 500 do
+  for _ = 1, 4000 do
     socket.sleep(0.005)
     sure = blocked(pid) and sure + 1 or 0
     if sure == 5 then break end
@@ -73,8 +73,8 @@ for name, chunk in pairs {
   ["receive with a total limit"] = "peer:settimeout(30, 't') peer:receive()",
   ["receive on a shared descriptor"] = "peer:getfd() peer:receive()",
   ["receiveany"] = "peer:receiveany(10)",
-  ["send"] = "peer:send(('x'):rep(50000000))",
-  ["send with a limit"] = "peer:settimeout(30) peer:send(('x'):rep(50000000))",
+  ["send"] = "peer:send(('x'):rep(20000000))",
+  ["send with a limit"] = "peer:settimeout(30) peer:send(('x'):rep(20000000))",
   -- To a server whose queue is full.
   ["connect"] = [[
     local full = socket.tcp4()

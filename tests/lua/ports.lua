@@ -25,7 +25,7 @@ t.test("the name of a service", function()
   local result, err = o:connect("127.0.0.1", "http")
   if result then
     t.equal(tonumber((select(2, o:getpeername()))), 80)
-  elseif err:find("service") then
+  elseif err:find("service") or not io.open("/etc/services") then
     t.skip("no list of services here")
   else
     t.truth(err == "connection refused" or err == "timeout", err)
