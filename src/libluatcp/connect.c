@@ -256,15 +256,12 @@ static int step_lookup(luatcp_socket *socket) {
   return status;
 }
 
-/* Looks at the attempts under way.  LUATCP_OK: one of them stands. */
-static int step_attempts(luatcp_socket *socket) {
+/* Ends the attempts that poll has an answer for, by entries in their order.
+ * LUATCP_OK: one of them stands. */
+static int judge_attempts(luatcp_socket *socket, const struct pollfd *entries) {
   struct luatcp__connecting *c = socket->connecting;
-  struct pollfd entries[LUATCP__RACERS];
   int errors[LUATCP__RACERS];
-  int64_t wake = INT64_MAX;
-  size_t i, count = luatcp__connect_poll(socket, entries, &wake);
-  if (count == 0 || poll(entries, (nfds_t)count, 0) <= 0)
-    return -EINPROGRESS;
+  size_t i, count = c->count;
   for (i = 0; i < count; i++)
     errors[i] = entries[i].revents != 0 ? luatcp__fd_error(entries[i].fd)
                                         : -EINPROGRESS;
@@ -277,6 +274,15 @@ static int step_attempts(luatcp_socket *socket) {
       end_attempt(socket, c, i);
     }
   return -EINPROGRESS;
+}
+
+static int step_attempts(luatcp_socket *socket) {
+  struct pollfd entries[LUATCP__RACERS];
+  int64_t wake = INT64_MAX;
+  size_t count = luatcp__connect_poll(socket, entries, &wake);
+  if (count == 0 || poll(entries, (nfds_t)count, 0) <= 0)
+    return -EINPROGRESS;
+  return judge_attempts(socket, entries);
 }
 
 int luatcp__connect_step(luatcp_socket *socket, luatcp_deadline *deadline) {
@@ -330,26 +336,27 @@ size_t luatcp__connect_poll(const luatcp_socket *socket, struct pollfd *entries,
   return c->count;
 }
 
-/* Waits until a step can do something. */
-static int wait_for_step(const luatcp_socket *socket,
-                         luatcp_deadline *deadline) {
+/* Waits until something has happened: LUATCP_OK when the connection stands,
+ * -EINPROGRESS when there is a step to take. */
+static int wait_for_step(luatcp_socket *socket, luatcp_deadline *deadline) {
   struct pollfd entries[LUATCP__RACERS];
   int64_t wake = INT64_MAX, now, span, remaining = luatcp__remaining(deadline);
   size_t count = luatcp__connect_poll(socket, entries, &wake);
   if (wake == 0)
-    return LUATCP_OK;
+    return -EINPROGRESS;
   if (remaining == 0)
     return LUATCP_TIMEOUT;
   span = remaining;
   if (wake != INT64_MAX) {
     now = luatcp__now();
     if (wake <= now)
-      return LUATCP_OK;
+      return -EINPROGRESS;
     span = wake - now < remaining ? wake - now : remaining;
   }
-  return poll(entries, (nfds_t)count, luatcp__milliseconds(span)) < 0
-             ? -errno
-             : LUATCP_OK;
+  if (poll(entries, (nfds_t)count, luatcp__milliseconds(span)) < 0)
+    return -errno;
+  return socket->connecting->lookup == NULL ? judge_attempts(socket, entries)
+                                            : -EINPROGRESS;
 }
 
 int luatcp__connect_finish(luatcp_socket *socket, luatcp_deadline *deadline) {
@@ -358,7 +365,7 @@ int luatcp__connect_finish(luatcp_socket *socket, luatcp_deadline *deadline) {
     if (status != -EINPROGRESS)
       return status;
     status = wait_for_step(socket, deadline);
-    if (status != LUATCP_OK)
+    if (status != -EINPROGRESS)
       return status;
   }
 }
