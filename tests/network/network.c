@@ -655,6 +655,7 @@ static void exit_in_the_middle_of_a_lookup(void) {
   if (child == 0) {
     luatcp_socket *client = limited(0.05);
     (void)!luatcp_connect(client, NULL, "silent.test", "80");
+    luatcp_free(client);
     exit(0); /* with all that a program does at its end */
   }
   REQUIRE(waitpid(child, &status, 0) == child);
