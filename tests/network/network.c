@@ -458,6 +458,7 @@ static void without_waiting_dead_ipv6_first(void) {
 }
 
 static void without_waiting_dead_address_first(void) {
+  require_first("dead-first.test", "2001:db8:dead::10");
   without_waiting("dead-first.test", 0.2, 1.5);
 }
 
