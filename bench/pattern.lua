@@ -69,8 +69,6 @@ end
 
 function pattern.report() print(format("cpu %.9f", total)) end
 
-function pattern.print(name, value) print(name, value) end
-
 -- Resident memory of this process in bytes, where the system tells.
 function pattern.resident()
   local file = io.open("/proc/self/smaps_rollup") or io.open("/proc/self/status")

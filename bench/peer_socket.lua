@@ -81,56 +81,53 @@ function run.send()
   c:close()
 end
 
-local function echo(prepare, receive)
-  local c = connection()
+local function echo(limit)
+  local c, size = connection(), size
   local request, answer = piece(size, 0), piece(size, 1)
-  prepare(c)
+  c:settimeout(limit)
   pattern.measure(function(n)
     for _ = 1, n do
       if c:send(request) ~= size then error("not all was sent") end
-      if receive(c) ~= answer then error("wrong answer") end
+      if c:receive(size) ~= answer then error("wrong answer") end
     end
   end, warm, count)
   c:close()
 end
 
-local function receive_size(c) return c:receive(size) end
+function run.pp() echo(nil) end
+function run.pp_t5() echo(5) end
 
-function run.pp() echo(function() end, receive_size) end
-
-function run.pp_t5() echo(function(c) c:settimeout(5) end, receive_size) end
+-- The object is tried first: that is what event loops do.
+local function polling_echo(c, wait)
+  local request, answer = piece(size, 0), piece(size, 1)
+  local size = size
+  c:settimeout(0)
+  pattern.measure(function(n)
+    for _ = 1, n do
+      if c:send(request) ~= size then error("not all was sent") end
+      local data, err, partial = c:receive(size)
+      while not data do
+        if err ~= "timeout" then error(err) end
+        wait()
+        data, err, partial = c:receive(size, partial)
+      end
+      if data ~= answer then error("wrong answer") end
+    end
+  end, warm, count)
+  c:close()
+end
 
 function run.pp_t0()
-  local receivers = {}
-  echo(function(c)
-    c:settimeout(0)
-    receivers[1] = c
-  end, function(c)
-    local data, err, partial = c:receive(size)
-    while not data do
-      if err ~= "timeout" then error(err) end
-      socket.select(receivers, nil)
-      data, err, partial = c:receive(size, partial)
-    end
-    return data
-  end)
+  local c, select = connection(), socket.select
+  local receivers = { c }
+  polling_echo(c, function() select(receivers, nil) end)
 end
 
 -- The same with the poller, which only luatcp has.
 function run.pp_poller()
-  local poller = socket.poller()
-  echo(function(c)
-    c:settimeout(0)
-    poller:add(c, "r")
-  end, function(c)
-    local data, err, partial = c:receive(size)
-    while not data do
-      if err ~= "timeout" then error(err) end
-      for _ in poller:wait(-1) do end
-      data, err, partial = c:receive(size, partial)
-    end
-    return data
-  end)
+  local c, poller = connection(), socket.poller()
+  assert(poller:add(c, "r"))
+  polling_echo(c, function() for _ in poller:wait(-1) do end end)
 end
 
 function run.http()
@@ -239,7 +236,7 @@ end
 
 function run.memory()
   local function open(n)
-    local list = table.move({}, 1, 0, 1, {})
+    local list = {}
     for i = 1, n do
       local c = assert(socket.connect("127.0.0.1", port))
       assert(c:send("x"))
@@ -255,9 +252,8 @@ function run.memory()
   local list = open(size - warm)
   collectgarbage()
   collectgarbage()
-  pattern.print("heap", (collectgarbage("count") - heap) * 1024 / #list)
-  pattern.print("resident",
-                resident and (pattern.resident() - resident) / #list)
+  print("heap", (collectgarbage("count") - heap) * 1024 / #list)
+  print("resident", resident and (pattern.resident() - resident) / #list)
   first[1]:close()
 end
 
