@@ -334,7 +334,7 @@ static int descriptors_before;
 void peer_setup(void) { descriptors_before = peer_descriptors(); }
 
 void peer_teardown(void) {
-  int tries = 100;
+  int tries = 1500;
   /* a helper thread of the resolver may be a moment late */
   while (peer_descriptors() != descriptors_before && tries-- > 0)
     wait_milliseconds(10);

@@ -7,5 +7,6 @@
 # what a build without helper threads can't do is left out
 grep '^#define ENABLE_THREADS' config.h >/dev/null || LUATCP_THREADS=no
 export LUATCP_THREADS
-exec "$srcdir/tests/network/world.sh" $TEST_RUNNER tests/network/network -- \
+"$srcdir/tests/network/world.sh" $TEST_RUNNER tests/network/network -- \
   "${SHELL:-/bin/sh}" tests/lua-run "$srcdir/tests/network/names.lua"
+exit $?
