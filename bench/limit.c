@@ -116,7 +116,8 @@ static void send_whole(int fd, const char *data, size_t size) {
     fail("send");
 }
 
-/* ---- Receiving ------------------------------------------------------------ */
+/* ---- Receiving ------------------------------------------------------------
+ */
 
 static void check_piece(const char *data, size_t size, size_t number,
                         int line) {
@@ -257,7 +258,8 @@ static void run_streams(const job *what) {
   free(data);
 }
 
-/* ---- Sending, requests and answers ------------------------------------------ */
+/* ---- Sending, requests and answers ------------------------------------------
+ */
 
 static void run_send(const job *what) {
   char *data = allocate(what->size);
@@ -364,7 +366,8 @@ static void run_http(const job *what) {
   free(data);
 }
 
-/* ---- Connections ---------------------------------------------------------------- */
+/* ---- Connections
+ * ---------------------------------------------------------------- */
 
 static void run_accept(const job *what) {
   struct sockaddr_in own = {.sin_family = AF_INET};
@@ -423,7 +426,8 @@ static void run_connect_localhost(const job *what) {
   stop();
 }
 
-/* ---- Many connections ------------------------------------------------------------- */
+/* ---- Many connections
+ * ------------------------------------------------------------- */
 
 #ifdef __linux__
 static void run_select(const job *what) {
@@ -470,7 +474,8 @@ static void run_select(const job *what) {
 }
 #endif
 
-/* ---- Which one ------------------------------------------------------------------ */
+/* ---- Which one
+ * ------------------------------------------------------------------ */
 
 typedef struct workload {
   const char *name;

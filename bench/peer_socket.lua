@@ -49,8 +49,6 @@ local function receive_large(open, what)
     local data = c:receive(what)
     if i > warm then stop() end
     check(data, size, 0)
-    data = nil
-    collectgarbage()
   end
   pattern.report()
 end

@@ -33,5 +33,7 @@ check src/libluatcp/local.mk $(files 'src/libluatcp/*.[ch]') \
   $(files 'src/include/*.h')
 check src/socket/local.mk $(files 'src/socket/*.[ch]')
 check lua/local.mk $(files 'lua/socket.lua')
+check bench/local.mk $(files 'bench/*.[ch]') $(files 'bench/*.lua') \
+  $(files bench/run) $(files bench/goals)
 check doc/local.mk $(files 'doc/examples/*')
 finish
