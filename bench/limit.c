@@ -26,7 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Small pieces are taken out of reads of this size. */
 #define ROOM ((size_t)262144)
+
+/* So much of a large one is waited for at once. */
+#define LARGE ((size_t)1048576)
 
 typedef struct job {
   const char *workload;
@@ -206,15 +210,15 @@ static void run_lines(const job *what) { receive_pieces(what, 1); }
 
 /* In memory that stays warm, as nobody needs it all at once. */
 static void receive_large(int fd, size_t size, char *data, int measured) {
-  static char expected[ROOM + SEGMENT];
+  static char expected[LARGE + SEGMENT];
   size_t done = 0;
   pattern_fill(expected, sizeof expected);
   pattern_number(expected, 0);
   while (done < size) {
-    size_t most = size - done < ROOM ? size - done : ROOM, received;
+    size_t most = size - done < LARGE ? size - done : LARGE, received;
     if (measured)
       start();
-    received = receive(fd, data, most, 0);
+    received = receive(fd, data, most, MSG_WAITALL);
     if (measured)
       stop();
     if (received == 0)
@@ -234,7 +238,7 @@ static void run_blocks(const job *what) {
     receive_pieces(what, 0);
     return;
   }
-  data = allocate(ROOM);
+  data = allocate(LARGE);
   fd = connection(what);
   for (i = 0; i < what->warm + what->count; i++)
     receive_large(fd, what->size, data, i >= what->warm);
@@ -242,7 +246,7 @@ static void run_blocks(const job *what) {
 }
 
 static void run_streams(const job *what) {
-  char *data = allocate(ROOM);
+  char *data = allocate(LARGE);
   size_t i;
   for (i = 0; i < what->warm + what->count; i++) {
     int measured = i >= what->warm, fd = connection(what);

@@ -21,13 +21,15 @@ EXTRA_DIST += \
 
 CLEANFILES += bench/results.md bench/select.svg $(EXTRA_PROGRAMS)
 
-# BENCHFLAGS: what bench/driver.lua takes; LUA: the interpreter.
+# BENCHFLAGS: what bench/driver.lua takes.
 bench: all $(EXTRA_PROGRAMS)
-	$(AM_V_at)LUA='$(LUA)' $(SHELL) $(srcdir)/bench/run \
+	$(AM_V_at)INTERPRETERS='$(LUATCP_INTERPRETERS)' \
+	$(SHELL) $(srcdir)/bench/run \
 	--build '$(abs_builddir)' $(BENCHFLAGS)
 
 bench-full: all $(EXTRA_PROGRAMS)
-	$(AM_V_at)LUA='$(LUA)' $(SHELL) $(srcdir)/bench/run \
+	$(AM_V_at)INTERPRETERS='$(LUATCP_INTERPRETERS)' \
+	$(SHELL) $(srcdir)/bench/run \
 	--build '$(abs_builddir)' --full $(BENCHFLAGS)
 
 .PHONY: bench bench-full
