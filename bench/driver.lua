@@ -40,7 +40,7 @@ do
   end
 end
 
--- ---- Commands ---------------------------------------------------------------
+-- ---- Commands ----
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
@@ -75,7 +75,7 @@ local function progress(text)
   io.stderr:write(text, "\n")
 end
 
--- ---- Peers --------------------------------------------------------------------
+-- ---- Peers ----
 
 local bench, build = options.bench, options.build
 local lua_version = _VERSION:match("%d.*")
@@ -161,7 +161,7 @@ local function choose_peers()
   return chosen
 end
 
--- ---- Measurements -----------------------------------------------------------------
+-- ---- Measurements ----
 
 -- The values that a run printed, or nil if it failed; 77 is "cannot do that".
 local failures = 0
@@ -247,7 +247,7 @@ local function count_instructions(peer, workload, count)
   return workload.run == "load" and whole or sum / count
 end
 
--- ---- All of it ------------------------------------------------------------------
+-- ---- All of it ----
 
 local function hard_limit()
   local limit = output("ulimit -Hn")

@@ -71,11 +71,13 @@ function pattern.report() print(format("cpu %.9f", total)) end
 
 -- Resident memory of this process in bytes, where the system tells.
 function pattern.resident()
-  local file = io.open("/proc/self/smaps_rollup") or io.open("/proc/self/status")
+  local file = io.open("/proc/self/smaps_rollup") or
+               io.open("/proc/self/status")
   if not file then return nil end
   local text = file:read("a")
   file:close()
-  local kilobytes = text:match("Rss:%s*(%d+) kB") or text:match("VmRSS:%s*(%d+) kB")
+  local kilobytes = text:match("Rss:%s*(%d+) kB") or
+                    text:match("VmRSS:%s*(%d+) kB")
   return tonumber(kilobytes) * 1024
 end
 

@@ -10,7 +10,7 @@ function report.write(name, text)
   assert(file:close())
 end
 
--- ---- Numbers --------------------------------------------------------------------
+-- ---- Numbers ----
 
 -- Three digits that count, thousands and millions in short.
 local function short(value)
@@ -50,10 +50,12 @@ end
 local function spread(list)
   if #list == 0 then return "-" end
   local copy = sorted(list)
-  return ("%.2f (%.2f-%.2f)"):format(median(list), copy[1], copy[#copy])
+  local digits = copy[1] < 0.1 and "%.2g" or "%.2f"
+  return (digits .. " (" .. digits .. "-" .. digits .. ")"):format(
+           median(list), copy[1], copy[#copy])
 end
 
--- ---- Goals ----------------------------------------------------------------------
+-- ---- Goals ----
 
 -- The file of goals: workload, system calls, instructions; or workload, bytes.
 function report.goals(name)
@@ -81,7 +83,7 @@ local function verdict(value, goal)
   return ("over, %+.0f %%"):format((value / goal - 1) * 100)
 end
 
--- ---- Tables -----------------------------------------------------------------------
+-- ---- Tables ----
 
 local function row(cells) return "| " .. table.concat(cells, " | ") .. " |\n" end
 
@@ -146,8 +148,8 @@ local function peers_table(results, chosen, work_list, title, field)
   return any and ("\n## %s\n\n%s"):format(title, table.concat(lines)) or ""
 end
 
--- Processor time of each peer relative to LuaSocket; where that can't do it,
--- relative to luatcp.
+-- Processor time of each peer relative to LuaSocket, and where that is left out
+-- to luatcp.
 local function times_table(results, chosen, work_list)
   local rounds = rounds_of(results)
   local base = has(chosen, "luasocket") and "luasocket" or "luatcp"
@@ -213,7 +215,7 @@ function report.table(results, chosen, work_list, goals)
                      function(cell) return cell and cell.peak end)
 end
 
--- ---- Plot -------------------------------------------------------------------------
+-- ---- Plot ----
 
 local WIDTH, HEIGHT = 640, 420
 local LEFT, RIGHT, TOP, BOTTOM = 70, 20, 40, 50

@@ -4,6 +4,7 @@
 dist_doc_DATA = \
 	NEWS \
 	README \
+	doc/performance.md \
 	doc/socket.md
 
 EXTRA_DIST += doc/HACKING
