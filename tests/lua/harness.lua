@@ -382,16 +382,16 @@ function t.full_server(family)
   t.skip("connections beyond the backlog do not stay under way here")
 end
 
--- Moves bytes both ways until the condition holds; for things that the system
+-- Waits until the condition holds, 5 s unless told; for things that the system
 -- does in its own time.
-function t.eventually(condition, what)
+function t.eventually(condition, what, seconds)
   asserted = asserted + 1
-  local limit = clock() + 5
+  local limit = clock() + (seconds or 5)
   repeat
     if condition() then return end
     socket.sleep(0.005)
   until clock() > limit
-  fail("not within 5 s", what)
+  fail(("not within %g s"):format(seconds or 5), what)
 end
 
 -- ---- Other processes ----------------------------------------------------------
@@ -410,8 +410,9 @@ function t.interpreter()
   return quote(arg[lowest])
 end
 
--- Runs a piece of Lua in a fresh interpreter; returns all that it prints.
-function t.run(chunk, ...)
+-- Starts a piece of Lua in a fresh interpreter.  Returns a function that waits
+-- for its end and returns all that it printed.
+local function start(chunk, ...)
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
   file:write(chunk)
@@ -419,10 +420,32 @@ function t.run(chunk, ...)
   local words = { t.interpreter(), quote(path) }
   for i = 1, select("#", ...) do words[#words + 1] = quote(tostring((select(i, ...)))) end
   local pipe = assert(io.popen(table.concat(words, " ") .. " 2>&1"))
-  local output = pipe:read("*a")
-  pipe:close()
-  os.remove(path)
-  return output
+  return function()
+    local output = pipe:read("*a")
+    pipe:close()
+    os.remove(path)
+    return output
+  end
+end
+
+-- Runs a piece of Lua in a fresh interpreter; returns all that it prints.
+function t.run(chunk, ...)
+  return start(chunk, ...)()
+end
+
+-- A connection to a process of its own, in which the chunk runs with its end
+-- of it as `peer`; returns our end.
+function t.peer_process(chunk)
+  local server, host, port = t.server()
+  t.cleanup(start([[
+    local socket = require "socket"
+    local peer = assert(socket.connect(arg[1], arg[2]))
+  ]] .. chunk, host, port))
+  server:settimeout(20)
+  local accepted = t.works(server:accept())
+  server:close()
+  t.cleanup(function() accepted:close() end)
+  return accepted
 end
 
 return t

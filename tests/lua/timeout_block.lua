@@ -3,43 +3,18 @@
 local t = require "harness"
 local socket = t.socket
 
--- Runs a Lua child that is connected to us and does as the chunk says with its
--- end, `peer`; returns our end.
-local function with_child(chunk)
-  local server, host, port = t.server()
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write([[
-    local socket = require "socket"
-    local peer = assert(socket.connect(arg[1], arg[2]))
-    ]] .. chunk)
-  file:close()
-  local pipe = assert(io.popen(("%s %s %s %d 2>&1"):format(t.interpreter(),
-    t.quote(path), host, port)))
-  t.cleanup(function()
-    pipe:read("*a")
-    pipe:close()
-    os.remove(path)
-  end)
-  server:settimeout(20)
-  local accepted = t.works(server:accept())
-  server:close()
-  t.cleanup(function() accepted:close() end)
-  return accepted
-end
-
 local trickle = [[
-  for i = 1, 8 do socket.sleep(0.05); peer:send(tostring(i)) end
+  for i = 1, 8 do socket.sleep(0.12); peer:send(tostring(i)) end
   peer:send("\n")
   peer:receive()
 ]]
 
--- Eight waits of 0.05 s are longer than the limit together, not one by one.
+-- Eight waits of 0.12 s are longer than the limit together, not one by one.
 t.beyond("bytes that keep coming keep receive going", function()
   for _, pattern in ipairs { "*l", 8, "L" } do
-    local accepted = with_child(trickle)
-    accepted:settimeout(0.35)
-    t.takes(0.36, 10, function()
+    local accepted = t.peer_process(trickle)
+    accepted:settimeout(0.9)
+    t.takes(0.91, 20, function()
       local got = t.works(accepted:receive(pattern))
       t.equal(got:sub(1, 8), "12345678")
     end)
@@ -47,14 +22,14 @@ t.beyond("bytes that keep coming keep receive going", function()
 end)
 
 t.beyond("the same on a shared descriptor", function()
-  local accepted = with_child(trickle)
+  local accepted = t.peer_process(trickle)
   t.truth(accepted:getfd() >= 0)
-  accepted:settimeout(0.35)
-  t.takes(0.36, 10, function() t.equal((accepted:receive()), "12345678") end)
+  accepted:settimeout(0.9)
+  t.takes(0.91, 20, function() t.equal((accepted:receive()), "12345678") end)
 end)
 
 t.beyond("a gap that is longer ends it, with what has come", function()
-  local accepted = with_child([[
+  local accepted = t.peer_process([[
     peer:send("ab"); socket.sleep(0.05); peer:send("cd")
     peer:receive()
   ]])
@@ -65,7 +40,7 @@ t.beyond("a gap that is longer ends it, with what has come", function()
 end)
 
 t.beyond("block and total together: the total is the hard bound", function()
-  local accepted = with_child(trickle)
+  local accepted = t.peer_process(trickle)
   accepted:settimeout(5)
   accepted:settimeout(0.15, "t")
   t.takes(0.15, 5, function()
@@ -77,28 +52,28 @@ t.beyond("block and total together: the total is the hard bound", function()
 end)
 
 t.beyond("block and total together: the block limit still ends a silence", function()
-  local accepted = with_child("peer:receive()")
+  local accepted = t.peer_process("peer:receive()")
   accepted:settimeout(0.05)
   accepted:settimeout(8, "t")
   t.takes(0.05, 4, function() t.fails("timeout", accepted:receive()) end)
 end)
 
 t.beyond("a reader that keeps reading keeps send going", function()
-  local accepted = with_child([[
+  local accepted = t.peer_process([[
     local count = 0
     repeat
-      socket.sleep(0.02)
+      socket.sleep(0.06)
       local bytes = peer:receive(1000000)
       count = count + #(bytes or "")
-    until not bytes or count >= 20000000
+    until not bytes or count >= 40000000
     peer:send(count .. "\n")
     peer:receive()
   ]])
-  -- Twenty times 0.02 s at least, of which each wait is a part.
-  accepted:settimeout(0.25)
-  t.takes(0.1, 20, function() t.equal((accepted:send(("x"):rep(20000000))), 20000000) end)
+  -- Thirty times 0.06 s at least, buffers taken off, of which each wait is a part.
+  accepted:settimeout(0.9)
+  t.takes(0.91, 20, function() t.equal((accepted:send(("x"):rep(40000000))), 40000000) end)
   accepted:settimeout(10)
-  t.equal((accepted:receive()), "20000000")
+  t.equal((accepted:receive()), "40000000")
 end)
 
 if not t.ours then

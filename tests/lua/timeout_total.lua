@@ -3,30 +3,12 @@
 local t = require "harness"
 local socket = t.socket
 
--- A child that floods us until the connection ends.
+-- Floods us until the connection ends.
 local function flooded()
-  local server, host, port = t.server()
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write([[
-    local socket = require "socket"
-    local peer = assert(socket.connect(arg[1], arg[2]))
+  return t.peer_process([[
     local block = ("x"):rep(262144)
     repeat until not peer:send(block)
   ]])
-  file:close()
-  local pipe = assert(io.popen(("%s %s %s %d 2>&1"):format(t.interpreter(),
-    t.quote(path), host, port)))
-  t.cleanup(function()
-    pipe:read("*a")
-    pipe:close()
-    os.remove(path)
-  end)
-  server:settimeout(20)
-  local accepted = t.works(server:accept())
-  server:close()
-  t.cleanup(function() accepted:close() end)
-  return accepted
 end
 
 t.beyond("a flood does not keep receive going", function()

@@ -67,6 +67,13 @@ outside ip link set world1 up
 outside sysctl -qw net.ipv4.ip_forward=1 2>/dev/null ||
   fail "the namespace's settings can't be changed"
 outside ip route add blackhole 198.51.100.0/24
+# the link is up when the kernel gets to it; packets sent before are lost
+tries=0
+until ip link show world0 | grep 'state UP' >/dev/null; do
+  tries=$((tries + 1))
+  [ $tries -lt 200 ] || fail "the veth interface does not come up"
+  sleep 0.05
+done
 if [ "$LUATCP_WORLD" != no-ipv6 ]; then
   ip addr add 2001:db8:1::1/64 dev world0 nodad &&
     outside ip addr add 2001:db8:1::2/64 dev world1 nodad &&
@@ -75,8 +82,8 @@ if [ "$LUATCP_WORLD" != no-ipv6 ]; then
     outside ip route add blackhole 2001:db8:dead::/64 ||
     fail "this system has no IPv6"
 fi
-# the system's own limit for a connect: one repetition, about 3 seconds
-sysctl -qw net.ipv4.tcp_syn_retries=1
+# the system's own limit for a connect: two repetitions, about 7 seconds
+sysctl -qw net.ipv4.tcp_syn_retries=2
 sysctl -qw net.ipv4.tcp_syn_linear_timeouts=0 2>/dev/null || true
 if [ "$LUATCP_WORLD" = no-ipv6 ]; then
   sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.lo.disable_ipv6=1 \
@@ -105,7 +112,7 @@ cat >hosts <<'HOSTS'
 ::1 dual.test
 127.0.0.1 dual.test
 HOSTS
-printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:2\n' >resolv.conf
+printf 'nameserver 127.0.0.1\noptions timeout:4 attempts:2\n' >resolv.conf
 printf 'hosts: files dns\nservices: files\nprotocols: files\n' >nsswitch.conf
 # for glibc; other resolvers put this host before all other IPv4 addresses
 cat >gai.conf <<'GAI'
@@ -120,5 +127,5 @@ mount --bind "$directory/etc" /etc || fail "/etc can't be replaced"
 
 status=0
 "$@" || status=$?
-umount /etc
+umount -l /etc
 exit $status
