@@ -28,7 +28,8 @@ files() { # PATTERN, relative to the source directory
 
 check tests/local.mk $(files 'tests/lua/*.lua') $(files 'tests/regress/*.lua') \
   $(files 'tests/check/*.c') $(files 'tests/check/*.h') \
-  $(files 'tests/abi/*') $(files 'tests/network/*')
+  $(files 'tests/abi/*.sh') $(files 'tests/network/*.sh') \
+  $(files 'tests/network/*.lua') $(files 'tests/network/*.c')
 check src/libluatcp/local.mk $(files 'src/libluatcp/*.[ch]') \
   $(files 'src/include/*.h')
 check src/socket/local.mk $(files 'src/socket/*.[ch]')
