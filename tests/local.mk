@@ -70,10 +70,12 @@ LUA_TESTS = \
 # ---- Scripts on the build and on what gets installed -------------------------
 
 ABI_TESTS = \
+	tests/abi/check-abi.sh \
 	tests/abi/check-cloexec.sh \
 	tests/abi/check-exports.sh \
 	tests/abi/check-header.sh \
 	tests/abi/check-install.sh \
+	tests/abi/check-interface.sh \
 	tests/abi/check-layering.sh \
 	tests/abi/check-lists.sh \
 	tests/abi/check-probes.sh
@@ -114,8 +116,11 @@ TESTS += $(ABI_TESTS) $(NETWORK_TESTS)
 EXTRA_DIST += $(LUA_TESTS) $(ABI_TESTS) $(NETWORK_TESTS) \
 	tests/network/names.lua \
 	tests/network/world.sh \
+	tests/abi/baseline.sh \
 	tests/abi/common.sh \
 	tests/abi/installcheck.sh \
+	tests/abi/interface.c \
+	tests/abi/libluatcp.so.0.x86_64.abi \
 	tests/lua/harness.lua
 
 TEST_EXTENSIONS = .lua .sh
@@ -157,3 +162,10 @@ installcheck-local:
 	TEST_RUNNER='$(TEST_RUNNER)' DESTDIR='$(DESTDIR)' \
 	INSTALLED='$(installed_luas)' NAMES='$(installed_names)' \
 	$(installed_library) $(SHELL) $(srcdir)/tests/abi/installcheck.sh
+
+# Writes down the interface of this build, for the checks of later ones: rules in
+# doc/HACKING, "A release".
+abi-baseline: $(lib_LTLIBRARIES)
+	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) HOST_CPU='$(host_cpu)' \
+	$(SHELL) $(srcdir)/tests/abi/baseline.sh
+.PHONY: abi-baseline

@@ -53,3 +53,13 @@ modules() {
 mapped_functions() {
   sed -n 's/^  *\(luatcp_[a-z0-9_]*\);$/\1/p' "$srcdir/src/libluatcp/luatcp.map"
 }
+
+# what to do about a changed interface
+advise() {
+  cat <<'END'
+  Adding is allowed, changing or removing is not: put it back, and give new
+  behaviour a new name.  If it must be, programs have to be built again: a new
+  soname (LUATCP_LT_VERSION with age 0, rules in configure.ac and doc/HACKING,
+  "A release"), then "make abi-baseline" writes down the new interface.
+END
+}
