@@ -24,6 +24,7 @@ CHECK_TESTS = \
 LUA_TESTS = \
 	tests/lua/accept.lua \
 	tests/lua/big_transfer.lua \
+	tests/lua/beside_luasocket.lua \
 	tests/lua/bind.lua \
 	tests/lua/close.lua \
 	tests/lua/close_attribute.lua \

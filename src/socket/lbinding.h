@@ -49,7 +49,8 @@ void luatcpL_setclass(lua_State *L, int index, const luatcp_socket *socket);
  * makes them. */
 void luatcpL_pushclasses(lua_State *L);
 
-/* Enters the classes in the registry under their names, where that is free. */
+/* Enters tables with the methods of the classes in the registry under the names
+ * of the classes, where that is free. */
 void luatcpL_publishclasses(lua_State *L);
 
 /* Adds functions to the table on top; they get the LUATCPL_CLASSES values

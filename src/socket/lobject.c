@@ -196,8 +196,6 @@ static void push_new_class(lua_State *L, const char *name) {
   lua_setfield(L, -2, "__index");
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__name");
-  lua_pushboolean(L, 1);
-  lua_setfield(L, -2, "tcp{any}");
 }
 
 /* Copies all fields of the table on top to the one at index to. */
@@ -266,13 +264,17 @@ void luatcpL_pushclasses(lua_State *L) {
   lua_remove(L, table);
 }
 
+/* Not the metatables themselves: LuaSocket, when it is loaded later, fills in
+ * what it finds under these names, and would take our objects for its own. */
 void luatcpL_publishclasses(lua_State *L) {
   int i, classes = lua_gettop(L) + 1;
   luatcpL_pushclasses(L);
   for (i = 0; i < LUATCPL_CLASSES; i++) {
     lua_getfield(L, LUA_REGISTRYINDEX, class_names[i]);
     if (lua_isnil(L, -1)) {
-      lua_pushvalue(L, classes + i);
+      lua_createtable(L, 0, 4);
+      lua_getfield(L, classes + i, "__index");
+      lua_setfield(L, -2, "__index");
       lua_setfield(L, LUA_REGISTRYINDEX, class_names[i]);
     }
     lua_pop(L, 1);

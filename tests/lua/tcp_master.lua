@@ -163,13 +163,22 @@ t.test("a replaced method takes effect", function()
   t.equal(o:dirty(), "mine")
 end)
 
-t.test("the classes are known to the registry", function()
+t.test("the methods of the classes are known to the registry", function()
   local registry = debug.getregistry()
   local client, accepted, server = t.pair("inet", true)
-  t.equal(registry["tcp{master}"], getmetatable(socket.tcp()))
-  t.equal(registry["tcp{client}"], getmetatable(client))
-  t.equal(registry["tcp{client}"], getmetatable(accepted))
-  t.equal(registry["tcp{server}"], getmetatable(server))
+  local function methods(o) return getmetatable(o).__index end
+  t.equal(registry["tcp{master}"].__index, methods(socket.tcp()))
+  t.equal(registry["tcp{client}"].__index, methods(client))
+  t.equal(registry["tcp{client}"].__index, methods(accepted))
+  t.equal(registry["tcp{server}"].__index, methods(server))
+end)
+
+t.test("a method that is replaced there takes effect", function()
+  local methods = debug.getregistry()["tcp{master}"].__index
+  local original = methods.dirty
+  t.cleanup(function() methods.dirty = original end)
+  methods.dirty = function() return "mine" end
+  t.equal(socket.tcp():dirty(), "mine")
 end)
 
 t.test("methods refuse what is no object of ours", function()
