@@ -153,3 +153,6 @@ uninstall-hook:
 	  rm -f "$(DESTDIR)$$d/core.so" || exit 1; \
 	  rmdir "$(DESTDIR)$$d" 2>/dev/null || :; \
 	done
+	$(AM_V_at)for d in $(lua_submodule_dirs); do \
+	  rmdir "$(DESTDIR)$$d" 2>/dev/null || :; \
+	done
