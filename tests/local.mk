@@ -82,6 +82,15 @@ ABI_TESTS = \
 	tests/abi/check-lists.sh \
 	tests/abi/check-probes.sh
 
+# ---- The manual against what it describes -----------------------------------
+
+DOC_TESTS = \
+	tests/doc/check-c-examples.sh \
+	tests/doc/check-html.sh \
+	tests/doc/check-lua-examples.sh \
+	tests/doc/check-man.sh
+LUA_DOC_TESTS = tests/doc/reference.lua
+
 # ---- Connects and lookups in a network of their own ---------------------------
 
 NETWORK_TESTS = \
@@ -105,7 +114,7 @@ no_check = echo 'Check is missing: the tests in C are not run.'
 endif
 
 if HAVE_INTERPRETER
-TESTS += $(LUA_TESTS)
+TESTS += $(LUA_TESTS) $(LUA_DOC_TESTS)
 else
 no_lua = echo 'No Lua interpreter: the tests in Lua are not run.'
 endif
@@ -114,8 +123,13 @@ check-local:
 	@$(no_check)
 	@$(no_lua)
 
-TESTS += $(ABI_TESTS) $(NETWORK_TESTS)
+TESTS += $(ABI_TESTS) $(DOC_TESTS) $(NETWORK_TESTS)
 EXTRA_DIST += $(LUA_TESTS) $(ABI_TESTS) $(NETWORK_TESTS) \
+	$(DOC_TESTS) $(LUA_DOC_TESTS) \
+	tests/doc/counterpart.lua \
+	tests/doc/extract.awk \
+	tests/doc/prelude.h \
+	tests/doc/run_examples.lua \
 	tests/network/names.lua \
 	tests/network/world.sh \
 	tests/abi/baseline.sh \
@@ -139,6 +153,7 @@ AM_TESTS_ENVIRONMENT = \
 	CFLAGS='$(CFLAGS)'; export CFLAGS; \
 	LDFLAGS='$(LDFLAGS)'; export LDFLAGS; \
 	NM='$(NM)'; export NM; \
+	MANDOC='$(MANDOC)'; export MANDOC; \
 	PKG_CONFIG='$(PKG_CONFIG)'; export PKG_CONFIG; \
 	INTERPRETERS='$(LUATCP_INTERPRETERS)'; export INTERPRETERS;
 

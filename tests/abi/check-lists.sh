@@ -29,12 +29,15 @@ files() { # PATTERN, relative to the source directory
 check tests/local.mk $(files 'tests/lua/*.lua') $(files 'tests/regress/*.lua') \
   $(files 'tests/check/*.c') $(files 'tests/check/*.h') \
   $(files 'tests/abi/*.sh') $(files 'tests/network/*.sh') \
-  $(files 'tests/network/*.lua') $(files 'tests/network/*.c')
+  $(files 'tests/network/*.lua') $(files 'tests/network/*.c') \
+  $(files 'tests/doc/*.sh') $(files 'tests/doc/*.lua') \
+  $(files 'tests/doc/*.awk') $(files 'tests/doc/*.h')
 check src/libluatcp/local.mk $(files 'src/libluatcp/*.[ch]') \
   $(files 'src/include/*.h')
 check src/socket/local.mk $(files 'src/socket/*.[ch]')
 check lua/local.mk $(files 'lua/socket.lua') $(files 'lua/proxy.lua')
 check bench/local.mk $(files 'bench/*.[ch]') $(files 'bench/*.lua') \
   $(files bench/run) $(files bench/goals)
-check doc/local.mk $(files 'doc/examples/*')
+check doc/local.mk $(files 'doc/examples/*') $(files 'doc/*.md') \
+  $(files 'doc/man/*') $(files 'doc/editor/library/*')
 finish

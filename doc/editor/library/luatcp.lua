@@ -1,0 +1,4 @@
+-- SPDX-License-Identifier: MIT
+---@meta luatcp
+
+return require "socket"

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs the examples in Lua of the manual pages, README and the guides, under
+# each configured interpreter.  doc/HACKING says how they are marked.
+. "${srcdir:-.}/tests/abi/common.sh"
+
+[ -n "$INTERPRETERS" ] || skip "no Lua interpreter was configured"
+awk -v language=lua -v out="$work" -f "$srcdir/tests/doc/extract.awk" \
+  "$srcdir/README" "$srcdir"/doc/*.md "$srcdir"/doc/man/*.3lua >"$work/list" ||
+  fail "the examples could not be taken out"
+sh tests/lua-run "$srcdir/tests/doc/run_examples.lua" "$work/list" "$work" \
+  >"$work/out" 2>&1 || fail "examples fail"
+cat "$work/out"
+finish
