@@ -80,6 +80,7 @@ ABI_TESTS = \
 	tests/abi/check-interface.sh \
 	tests/abi/check-layering.sh \
 	tests/abi/check-lists.sh \
+	tests/abi/check-luacheck.sh \
 	tests/abi/check-probes.sh
 
 # ---- The manual against what it describes -----------------------------------

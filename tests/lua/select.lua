@@ -50,7 +50,7 @@ t.test("writable", function()
   for _ = 1, 200 do
     if not client:send(block) then break end
   end
-  _, w, err = select_(nil, { client }, 0)
+  w, err = select(2, select_(nil, { client }, 0))
   empty(w)
   t.equal(err, "timeout")
 end)

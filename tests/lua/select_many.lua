@@ -70,7 +70,7 @@ t.test("more than 1024 in one call", function()
     t.truth(r[pairs_[i][2]], "number " .. i)
   end
   t.equal(#r, want)
-  _, w = socket.select(nil, all, 5)
+  w = select(2, socket.select(nil, all, 5))
   t.equal(#w, #all)
 end)
 
