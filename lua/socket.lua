@@ -84,6 +84,12 @@ local function check_bind(host, port, backlog)
   end
 end
 
+-- The number is there only where the system has failed.
+local function failure(message, number)
+  if number then return nil, message, number end
+  return nil, message
+end
+
 -- A server on one address; the object is closed where it cannot be had.
 local function listen_on(address, port, backlog)
   local open = address.family == "inet6" and socket.tcp6 or socket.tcp4
@@ -106,13 +112,13 @@ function socket.bind(host, port, backlog)
   check_bind(host, port, backlog)
   if host == "*" then host = "0.0.0.0" end
   local addresses, message, number = socket.dns.getaddrinfo(host)
-  if not addresses then return nil, message, number end
+  if not addresses then return failure(message, number) end
   local server
   for _, address in ipairs(addresses) do
     server, message, number = listen_on(address, port, backlog)
     if server then return server end
   end
-  return nil, message, number
+  return failure(message, number)
 end
 
 -- ---- Exceptions and choices ---------------------------------------------

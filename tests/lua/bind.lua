@@ -192,6 +192,12 @@ t.beyond("and gives the number too", function()
   t.equal(code, socket.errno.EADDRINUSE)
 end)
 
+t.beyond("socket.bind gives a number only when the system has failed", function()
+  t.results({ nil, "invalid port", n = 2 }, socket.bind("127.0.0.1", 65536))
+  local results = t.pack(socket.bind("no-such-host.invalid", 0))
+  t.equal(results.n, 2)
+end)
+
 t.test("socket.bind on a name that does not resolve", function()
   local server, err = socket.bind("no.such.name.invalid", 0)
   t.equal(server, nil)
