@@ -49,6 +49,13 @@ mapped_functions | sort >"$work/map"
 same "functions in luatcp.map (<) and named by pages (>) differ" \
   "$work/map" "$work/named"
 
+# each one is called in an example
+awk '/^\.Bd .*-literal/ { inside = 1 } /^\.Ed/ { inside = 0 } inside' \
+  "$pages"/luatcp*.3 >"$work/examples"
+for function in $(cat "$work/map"); do
+  grep -q "$function(" "$work/examples" || fail "no example calls $function"
+done
+
 # a page of its own, or a file that leads to it, where the build has those
 while read -r page function; do
   [ "$page" = "$function.3" ] && continue

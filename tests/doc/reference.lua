@@ -87,6 +87,20 @@ t.test("the page has every function, and none that does not exist", function()
   end
 end)
 
+t.test("every function is in an example of the page", function()
+  local inside, code = false, {}
+  for _, line in ipairs(page) do
+    if line:find("^%.Bd %-literal") then inside = true
+    elseif line == ".Ed" then inside = false
+    elseif inside then code[#code + 1] = line end
+  end
+  code = table.concat(code, "\n") .. "\n"
+  for name in pairs(documented) do
+    local call = name:gsub("^object", ""):gsub("%p", "%%%0")
+    t.truth(code:find(call .. "[%(;,%s]"), name)
+  end
+end)
+
 t.test("the page has every constant", function()
   local text = table.concat(page, "\n")
   for name, kind in pairs(actual) do
