@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: MIT
-# lua/local.mk: the half of the module that is written in Lua.
+# lua/local.mk: the part of the module that is written in Lua.
 
-dist_noinst_DATA = lua/socket.lua lua/proxy.lua
+dist_noinst_DATA = lua/composed.lua lua/proxy.lua lua/socket.lua
+
+# A part of core.so, as an array of characters.
+lua/composed.c: lua/composed.lua
+	$(AM_V_GEN)$(MKDIR_P) lua && { \
+	echo '#include "lbinding.h"' && \
+	echo 'const char luatcpL_composed[] = {' && \
+	od -An -v -tx1 $(srcdir)/lua/composed.lua | \
+	sed 's/[0-9a-f][0-9a-f]/0x&,/g' && echo '};' && \
+	echo 'const size_t luatcpL_composed_size = sizeof luatcpL_composed;'; \
+	} > $@.tmp && mv $@.tmp $@
+CLEANFILES += lua/composed.c
 
 # Installed under the name that is luatcp's own; socket.lua is a link to it.
 lua/luatcp.lua: lua/socket.lua

@@ -32,11 +32,13 @@ AC_DEFUN([LUATCP_TRY_LDFLAG],
 #   NODELETE_LDFLAGS  keeps a library in memory once it is loaded.  Lua unloads
 #                     modules when a state is closed, while a lookup may still
 #                     run on a thread in our code.
+#   SYMBOLIC_LDFLAGS  calls inside a library go straight to its own functions.
 #   LUA_UNDEFS        takes back -Wl,-z,defs, which some distributions put in
 #                     LDFLAGS: a module gets Lua's functions from the program
 #                     that loads it.
 AC_DEFUN([LUATCP_CHECK_LINKER],
 [AC_SUBST([NODELETE_LDFLAGS])
+AC_SUBST([SYMBOLIC_LDFLAGS])
 AC_SUBST([LUA_UNDEFS])
 cat >conftest.map <<_ACEOF
 CONFTEST_1 { global: *; };
@@ -48,6 +50,10 @@ LUATCP_TRY_LDFLAG([whether the linker knows -z nodelete],
   [luatcp_cv_z_nodelete], [-Wl,-z,nodelete])
 AS_IF([test $luatcp_cv_z_nodelete = yes],
   [NODELETE_LDFLAGS="-Wl,-z,nodelete"])
+LUATCP_TRY_LDFLAG([whether the linker knows -Bsymbolic-functions],
+  [luatcp_cv_bsymbolic_functions], [-shared -Wl,-Bsymbolic-functions])
+AS_IF([test $luatcp_cv_bsymbolic_functions = yes],
+  [SYMBOLIC_LDFLAGS="-Wl,-Bsymbolic-functions"])
 LUATCP_TRY_LDFLAG([whether the linker knows -z undefs],
   [luatcp_cv_z_undefs], [-Wl,-z,undefs])
 AS_IF([test $luatcp_cv_z_undefs = yes], [LUA_UNDEFS="-Wl,-z,undefs"])

@@ -6,7 +6,6 @@
 #include "internal.h"
 
 #include <limits.h>
-#include <math.h>
 #include <time.h>
 
 #define NANOSECONDS_PER_SECOND INT64_C(1000000000)
@@ -23,12 +22,14 @@ int64_t luatcp__later(int64_t now, int64_t span) {
 }
 
 int64_t luatcp__nanoseconds(double seconds) {
+  int64_t whole;
   if (seconds != seconds)
     return 0;
   /* 292 years are beyond int64_t; so is anybody's patience */
   if (seconds < 0 || seconds >= 9.2e9)
     return INT64_MAX;
-  return (int64_t)ceil(seconds * 1e9);
+  whole = (int64_t)(seconds * 1e9);
+  return whole + ((double)whole < seconds * 1e9);
 }
 
 void luatcp_deadline_start(luatcp_deadline *deadline,

@@ -28,6 +28,7 @@ static const struct {
     {EALREADY, "Operation already in progress"},
 };
 
+/* Those that have numbers of their own on every system. */
 /* clang-format off */
 #define SYSTEM_ERRORS(X)                                                       \
   X(EACCES) X(EADDRINUSE) X(EADDRNOTAVAIL) X(EAFNOSUPPORT) X(EAGAIN)           \
@@ -38,15 +39,6 @@ static const struct {
   X(ENOPROTOOPT) X(ENOSYS) X(ENOTCONN) X(ENOTSOCK) X(EOPNOTSUPP) X(EPERM)      \
   X(EPIPE) X(EPROTO) X(EPROTONOSUPPORT) X(EPROTOTYPE) X(ERANGE) X(ETIMEDOUT)
 /* clang-format on */
-
-static const struct {
-  int number;
-  const char *name;
-} system_names[] = {
-#define SYSTEM_NAME(symbol) {symbol, #symbol},
-    SYSTEM_ERRORS(SYSTEM_NAME)
-#undef SYSTEM_NAME
-};
 
 static void copy_text(char *buffer, size_t size, const char *text) {
   size_t length = strlen(text);
@@ -106,7 +98,6 @@ char *luatcp_strerror(int error, char *buffer, size_t size) {
 }
 
 const char *luatcp_error_name(int error) {
-  size_t i;
   switch (error) {
   case LUATCP_OK:
     return "LUATCP_OK";
@@ -117,10 +108,12 @@ const char *luatcp_error_name(int error) {
     return #symbol;
     LUATCP_ERRORS(NAME_CASE)
 #undef NAME_CASE
+#define SYSTEM_CASE(symbol)                                                    \
+  case -symbol:                                                                \
+    return #symbol;
+    SYSTEM_ERRORS(SYSTEM_CASE)
+#undef SYSTEM_CASE
   default:
-    for (i = 0; i < sizeof system_names / sizeof system_names[0]; i++)
-      if (-system_names[i].number == error)
-        return system_names[i].name;
     return "";
   }
 }

@@ -47,7 +47,7 @@ pkgconfig_DATA += luatcp.pc
 libluatcp_la_SOURCES =
 libluatcp_la_LIBADD = libluatcp-core.la
 libluatcp_la_LDFLAGS = -version-info $(LUATCP_LT_VERSION) -no-undefined \
-	$(NODELETE_LDFLAGS)
+	$(NODELETE_LDFLAGS) $(SYMBOLIC_LDFLAGS)
 if HAVE_VERSION_SCRIPT
 libluatcp_la_LDFLAGS += \
 	-Wl,--version-script=$(srcdir)/src/libluatcp/luatcp.map

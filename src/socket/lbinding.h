@@ -129,8 +129,17 @@ void luatcpL_openpoller(lua_State *L);
 
 /* ---- ldns.c, ltry.c -------------------------------------------------- */
 
-/* Both add to the module table on top: dns; newtry and protect. */
+/* Both add to the module table on top: dns; newtry, try and protect. */
 void luatcpL_opendns(lua_State *L);
 void luatcpL_opentry(lua_State *L);
+
+/* ---- lcompose.c, and lua/composed.lua in C --------------------------- */
+
+/* Adds to the module table on top, which has all else: choose, source, sink
+ * and the tables of sources and sinks. */
+void luatcpL_opencomposed(lua_State *L);
+
+extern const char luatcpL_composed[];
+extern const size_t luatcpL_composed_size;
 
 #endif

@@ -198,34 +198,35 @@ static void push_new_class(lua_State *L, const char *name) {
   lua_setfield(L, -2, "__name");
 }
 
-/* Copies all fields of the table on top to the one at index to. */
-static void copy_fields(lua_State *L, int to) {
-  for (lua_pushnil(L); lua_next(L, -2);) {
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, to);
+/* Adds functions to three tables, the same to each.  Their upvalues are the
+ * classes, as everywhere. */
+static void set_in_all(lua_State *L, int classes, int tables,
+                       const luaL_Reg *functions) {
+  for (; functions->name != NULL; functions++) {
+    int i;
+    for (i = 0; i < LUATCPL_CLASSES; i++)
+      lua_pushvalue(L, classes + i);
+    lua_pushcclosure(L, functions->func, LUATCPL_CLASSES);
+    lua_pushstring(L, functions->name);
+    for (i = 0; i < LUATCPL_CLASSES; i++) {
+      lua_pushvalue(L, -1);
+      lua_pushvalue(L, -3);
+      lua_rawset(L, tables + i);
+    }
+    lua_pop(L, 2);
   }
 }
 
 /* Every class has all methods: the wrong ones say what they expect. */
 static void fill_classes(lua_State *L, int classes) {
-  int i;
-  lua_createtable(L, 0, METHODS);
-  luatcpL_setfunctions(L, luatcpL_tcp_methods);
-  luatcpL_setfunctions(L, luatcpL_option_methods);
-  luatcpL_setfunctions(L, luatcpL_stream_methods);
-  for (i = 0; i < LUATCPL_CLASSES; i++) {
-    lua_getfield(L, classes + i, "__index");
-    lua_insert(L, -2);
-    copy_fields(L, lua_gettop(L) - 1);
-    lua_remove(L, -2);
-  }
-  lua_pop(L, 1);
-  lua_newtable(L);
-  luatcpL_setfunctions(L, metamethods);
+  int i, methods = lua_gettop(L) + 1;
+  set_in_all(L, classes, classes, metamethods);
   for (i = 0; i < LUATCPL_CLASSES; i++)
-    copy_fields(L, classes + i);
-  lua_pop(L, 1);
+    lua_getfield(L, classes + i, "__index");
+  set_in_all(L, classes, methods, luatcpL_tcp_methods);
+  set_in_all(L, classes, methods, luatcpL_option_methods);
+  set_in_all(L, classes, methods, luatcpL_stream_methods);
+  lua_settop(L, methods - 1);
 }
 
 /* Keeps the classes at an index under classes_key. */

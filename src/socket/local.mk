@@ -7,6 +7,7 @@
 
 binding_sources = \
 	src/socket/lbinding.h \
+	src/socket/lcompose.c \
 	src/socket/ldns.c \
 	src/socket/lobject.c \
 	src/socket/loption.c \
@@ -17,7 +18,7 @@ binding_sources = \
 	src/socket/ltcp.c \
 	src/socket/ltry.c \
 	src/socket/luacompat.h
-binding_cppflags = -I$(srcdir)/src/include
+binding_cppflags = -I$(srcdir)/src/include -I$(srcdir)/src/socket
 binding_ldflags = -module -avoid-version -shared \
 	-export-symbols-regex '^luaopen_(luatcp|socket)_core$$'
 # a module is never linked statically: half the compiling
@@ -43,6 +44,7 @@ if WITH_LUA55
 lua55execdir = $(lua55cmoddir)/luatcp
 lua55exec_LTLIBRARIES = lua/5.5/luatcp/core.la
 lua_5_5_luatcp_core_la_SOURCES = $(binding_sources)
+nodist_lua_5_5_luatcp_core_la_SOURCES = lua/composed.c
 lua_5_5_luatcp_core_la_CPPFLAGS = $(binding_cppflags) $(LUA55_CFLAGS)
 lua_5_5_luatcp_core_la_LDFLAGS = $(binding_ldflags)
 lua_5_5_luatcp_core_la_LIBADD = $(binding_libadd) $(LUA_UNDEFS)
@@ -60,6 +62,7 @@ if WITH_LUA54
 lua54execdir = $(lua54cmoddir)/luatcp
 lua54exec_LTLIBRARIES = lua/5.4/luatcp/core.la
 lua_5_4_luatcp_core_la_SOURCES = $(binding_sources)
+nodist_lua_5_4_luatcp_core_la_SOURCES = lua/composed.c
 lua_5_4_luatcp_core_la_CPPFLAGS = $(binding_cppflags) $(LUA54_CFLAGS)
 lua_5_4_luatcp_core_la_LDFLAGS = $(binding_ldflags)
 lua_5_4_luatcp_core_la_LIBADD = $(binding_libadd) $(LUA_UNDEFS)
@@ -77,6 +80,7 @@ if WITH_LUA53
 lua53execdir = $(lua53cmoddir)/luatcp
 lua53exec_LTLIBRARIES = lua/5.3/luatcp/core.la
 lua_5_3_luatcp_core_la_SOURCES = $(binding_sources)
+nodist_lua_5_3_luatcp_core_la_SOURCES = lua/composed.c
 lua_5_3_luatcp_core_la_CPPFLAGS = $(binding_cppflags) $(LUA53_CFLAGS)
 lua_5_3_luatcp_core_la_LDFLAGS = $(binding_ldflags)
 lua_5_3_luatcp_core_la_LIBADD = $(binding_libadd) $(LUA_UNDEFS)
@@ -94,6 +98,7 @@ if WITH_LUA52
 lua52execdir = $(lua52cmoddir)/luatcp
 lua52exec_LTLIBRARIES = lua/5.2/luatcp/core.la
 lua_5_2_luatcp_core_la_SOURCES = $(binding_sources)
+nodist_lua_5_2_luatcp_core_la_SOURCES = lua/composed.c
 lua_5_2_luatcp_core_la_CPPFLAGS = $(binding_cppflags) $(LUA52_CFLAGS)
 lua_5_2_luatcp_core_la_LDFLAGS = $(binding_ldflags)
 lua_5_2_luatcp_core_la_LIBADD = $(binding_libadd) $(LUA_UNDEFS)
@@ -111,6 +116,7 @@ if WITH_LUA51
 lua51execdir = $(lua51cmoddir)/luatcp
 lua51exec_LTLIBRARIES = lua/5.1/luatcp/core.la
 lua_5_1_luatcp_core_la_SOURCES = $(binding_sources)
+nodist_lua_5_1_luatcp_core_la_SOURCES = lua/composed.c
 lua_5_1_luatcp_core_la_CPPFLAGS = $(binding_cppflags) $(LUA51_CFLAGS)
 lua_5_1_luatcp_core_la_LDFLAGS = $(binding_ldflags)
 lua_5_1_luatcp_core_la_LIBADD = $(binding_libadd) $(LUA_UNDEFS)

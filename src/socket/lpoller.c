@@ -469,20 +469,6 @@ static int method_tostring(lua_State *L) {
   return 1;
 }
 
-static int function_poller(lua_State *L) {
-  int status;
-  /* closed, with its finalizer, before there is anything to lose */
-  poller *self = (poller *)compat_newuserdatatable(L, sizeof *self);
-  self->core = NULL;
-  self->members = NULL;
-  self->count = self->free = self->suspects = 0;
-  self->ready = self->next = 0;
-  lua_pushvalue(L, METATABLE);
-  lua_setmetatable(L, -2);
-  status = luatcp_poller_new(&self->core);
-  return status == LUATCP_OK ? 1 : luatcpL_fail(L, status);
-}
-
 static const luaL_Reg methods[] = {
     {"add", method_add},   {"modify", method_modify}, {"remove", method_remove},
     {"wait", method_wait}, {"close", method_close},   {NULL, NULL}};
@@ -503,17 +489,15 @@ static void set_functions(lua_State *L, int base, const luaL_Reg *functions) {
   }
 }
 
-void luatcpL_openpoller(lua_State *L) {
-  static const luaL_Reg constructor[] = {{"poller", function_poller},
-                                         {NULL, NULL}};
-  int i, module = lua_gettop(L), base = module + 1;
+/* Fills the metatable and the iterator in, which few programs need. */
+static void make_class(lua_State *L) {
+  int i, base = lua_gettop(L) + 1;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
-  for (i = LUATCPL_CLASSES; i > 0; i--)
-    lua_pushvalue(L, module - i);
-  lua_newtable(L); /* the metatable */
   for (i = 0; i < LUATCPL_CLASSES; i++)
+    lua_pushvalue(L, LUATCPL_CLASS(i));
+  lua_newtable(L); /* the metatable */
+  for (i = 0; i < LUATCPL_CLASSES + 1; i++)
     lua_pushvalue(L, base + i);
-  lua_pushvalue(L, base + LUATCPL_CLASSES);
   lua_pushcclosure(L, next_event, LUATCPL_CLASSES + 1);
   lua_pushvalue(L, base + LUATCPL_CLASSES);
   set_functions(L, base, metamethods);
@@ -521,7 +505,34 @@ void luatcpL_openpoller(lua_State *L) {
   set_functions(L, base, methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
-  lua_pushvalue(L, module);
-  set_functions(L, base, constructor);
-  lua_settop(L, module);
+  lua_replace(L, ITERATOR);
+  lua_replace(L, METATABLE);
+  lua_settop(L, base - 1);
+}
+
+static int function_poller(lua_State *L) {
+  poller *self;
+  int status;
+  if (lua_isnil(L, METATABLE))
+    make_class(L);
+  /* closed, with its finalizer, before there is anything to lose */
+  self = (poller *)compat_newuserdatatable(L, sizeof *self);
+  self->core = NULL;
+  self->members = NULL;
+  self->count = self->free = self->suspects = 0;
+  self->ready = self->next = 0;
+  lua_pushvalue(L, METATABLE);
+  lua_setmetatable(L, -2);
+  status = luatcp_poller_new(&self->core);
+  return status == LUATCP_OK ? 1 : luatcpL_fail(L, status);
+}
+
+void luatcpL_openpoller(lua_State *L) {
+  int i, module = lua_gettop(L);
+  for (i = LUATCPL_CLASSES; i > 0; i--)
+    lua_pushvalue(L, module - i);
+  lua_pushnil(L);
+  lua_pushnil(L);
+  lua_pushcclosure(L, function_poller, UPVALUES);
+  lua_setfield(L, module, "poller");
 }

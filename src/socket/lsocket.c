@@ -105,6 +105,9 @@ static void set_functions(lua_State *L) {
 /* For old programs that size their select lists by it; here nothing ends. */
 #define SET_SIZE 1024
 
+/* Of the pieces in which sources read; programs may change the field. */
+#define BLOCK_SIZE 2048
+
 static void set_constants(lua_State *L) {
   lua_pushfstring(L, "luatcp %s", luatcp_version());
   lua_setfield(L, -2, "_VERSION");
@@ -112,6 +115,8 @@ static void set_constants(lua_State *L) {
   lua_setfield(L, -2, "_SETSIZE");
   lua_pushinteger(L, -1);
   lua_setfield(L, -2, "_SOCKETINVALID");
+  lua_pushinteger(L, BLOCK_SIZE);
+  lua_setfield(L, -2, "BLOCKSIZE");
   push_errno(L);
   lua_setfield(L, -2, "errno");
 }
@@ -128,6 +133,7 @@ int luaopen_luatcp_core(lua_State *L) {
   set_constants(L);
   luatcpL_opentry(L);
   luatcpL_opendns(L);
+  luatcpL_opencomposed(L);
   return 1;
 }
 

@@ -157,10 +157,97 @@ static int function_connect(lua_State *L) {
   return give_object(L, connect_new(L, family, &local, &remote));
 }
 
-const luaL_Reg luatcpL_tcp_functions[] = {
-    {"tcp", function_tcp},       {"tcp4", function_tcp4},
-    {"tcp6", function_tcp6},     {"connect", function_connect},
-    {"fromfd", function_fromfd}, {NULL, NULL}};
+static int function_connect4(lua_State *L) {
+  lua_settop(L, 4);
+  lua_pushliteral(L, "inet");
+  return function_connect(L);
+}
+
+static int function_connect6(lua_State *L) {
+  lua_settop(L, 4);
+  lua_pushliteral(L, "inet6");
+  return function_connect(L);
+}
+
+#define DEFAULT_BACKLOG 32
+
+/* The system cuts it to its own maximum anyway. */
+static int check_backlog(lua_State *L, int arg) {
+  lua_Number backlog = DEFAULT_BACKLOG;
+  if (!lua_isnoneornil(L, arg))
+    backlog = luatcpL_checkwhole(L, arg, 0, 9007199254740992.0);
+  return backlog < INT_MAX ? (int)backlog : INT_MAX;
+}
+
+/* Makes a fresh object a server on an address. */
+static int listen_on(luatcp_socket *socket, const luatcp_name *address,
+                     const char *service, int backlog) {
+  luatcp_deadline deadline;
+  int status = luatcp_open(socket, address->family);
+  luatcp_deadline_after(&deadline, -1);
+  if (status == LUATCP_OK)
+    status = luatcp_set_option(socket, "reuseaddr", 1);
+  if (status == LUATCP_OK)
+    status = luatcp_bind(socket, &deadline, address->address, service);
+  return status == LUATCP_OK ? luatcp_listen(socket, backlog) : status;
+}
+
+/* Makes what is in a box a server on the first address that can be had.  No
+ * Lua code runs here, so that nobody has to remember the addresses. */
+static int listen_box(luatcp_socket **box, const luatcpL_endpoint *local,
+                      int backlog) {
+  luatcp_addresses *addresses;
+  luatcp_name address;
+  size_t i;
+  int status =
+      luatcp_lookup(NULL, local->host, NULL, LUATCP_UNSPEC, &addresses);
+  if (status != LUATCP_OK)
+    return status;
+  status = LUATCP_LOOKUP_NO_NAME;
+  for (i = 0; status != LUATCP_OK &&
+              luatcp_addresses_get(addresses, i, &address) == LUATCP_OK;
+       i++) {
+    if (i > 0) { /* what has failed is not fresh */
+      luatcp_free(*box);
+      *box = luatcp_new();
+    }
+    if (*box == NULL) {
+      status = -ENOMEM;
+      break;
+    }
+    status = listen_on(*box, &address, local->service, backlog);
+  }
+  luatcp_addresses_free(addresses);
+  return status;
+}
+
+static int function_bind(lua_State *L) {
+  luatcpL_endpoint local;
+  int status = luatcpL_checkendpoint(L, 1, &local);
+  int backlog = check_backlog(L, 3);
+  luatcp_socket **box;
+  if (status != LUATCP_OK)
+    return luatcpL_fail(L, status);
+  if (strcmp(local.host, "*") == 0)
+    local.host = "0.0.0.0";
+  if (luatcpL_new(L, LUATCP_MASTER) == NULL)
+    return luatcpL_fail(L, -ENOMEM);
+  box = (luatcp_socket **)lua_touserdata(L, -1);
+  status = listen_box(box, &local, backlog);
+  if (status == LUATCP_OK)
+    luatcpL_setclass(L, -1, *box);
+  return give_object(L, status);
+}
+
+const luaL_Reg luatcpL_tcp_functions[] = {{"tcp", function_tcp},
+                                          {"tcp4", function_tcp4},
+                                          {"tcp6", function_tcp6},
+                                          {"bind", function_bind},
+                                          {"connect", function_connect},
+                                          {"connect4", function_connect4},
+                                          {"connect6", function_connect6},
+                                          {"fromfd", function_fromfd},
+                                          {NULL, NULL}};
 
 /* ---- Methods: from master to client and server ----------------------- */
 
@@ -180,16 +267,6 @@ static int method_connect(lua_State *L) {
   if (status == LUATCP_OK)
     status = connect_box(L, box, 1, &remote);
   return luatcpL_result(L, status);
-}
-
-#define DEFAULT_BACKLOG 32
-
-/* The system cuts it to its own maximum anyway. */
-static int check_backlog(lua_State *L, int arg) {
-  lua_Number backlog = DEFAULT_BACKLOG;
-  if (!lua_isnoneornil(L, arg))
-    backlog = luatcpL_checkwhole(L, arg, 0, 9007199254740992.0);
-  return backlog < INT_MAX ? (int)backlog : INT_MAX;
 }
 
 static int method_listen(lua_State *L) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ltry.c: newtry and protect, exceptions for calls that return nil and an
- * error.  Knows no sockets.  Under Lua 5.1 nobody can yield across protect of
- * this file: lua/socket.lua has another one for there.
+ * ltry.c: newtry, try and protect, exceptions for calls that return nil and
+ * an error.  Knows no sockets.  Under Lua 5.1 nobody can yield across protect
+ * of this file: lua/composed.lua has another one for there.
  */
 #include "lbinding.h"
 
@@ -126,4 +126,8 @@ void luatcpL_opentry(lua_State *L) {
   lua_setfield(L, -2, "newtry");
   lua_pushcfunction(L, function_protect);
   lua_setfield(L, -2, "protect");
+  lua_pushnil(L);
+  push_metatable(L);
+  lua_pushcclosure(L, try_call, 2);
+  lua_setfield(L, -2, "try");
 }

@@ -202,15 +202,16 @@ static inline void compat_pushresult(compat_Buffer *buffer) {
 
 #endif
 
-/* ---- Protected calls across which Lua code may yield ----------------- */
+/* ---- Calls across which Lua code may yield --------------------------- */
 
 /* COMPAT_CONTINUATION(finish) makes static int finish(lua_State *, int status)
- * fit for compat_pcall, which calls it in place of returning when the callee
- * has yielded.  Status is then LUA_YIELD for success.  Lua 5.1 has no such
- * thing: COMPAT_YIELDABLE_PCALL is 0, and nobody yields across the call. */
+ * fit for compat_pcall and compat_call, which call it in place of returning
+ * when the callee has yielded.  Status is then LUA_YIELD for success.  Lua 5.1
+ * has no such thing: COMPAT_YIELDABLE is 0, and nobody yields across the call.
+ */
 #if LUA_VERSION_NUM >= 503
 
-#define COMPAT_YIELDABLE_PCALL 1
+#define COMPAT_YIELDABLE 1
 typedef lua_KFunction compat_Continuation;
 #define COMPAT_CONTINUATION(finish)                                            \
   static int finish##_k(lua_State *L, int status, lua_KContext context) {      \
@@ -220,14 +221,14 @@ typedef lua_KFunction compat_Continuation;
 
 #elif LUA_VERSION_NUM == 502
 
-#define COMPAT_YIELDABLE_PCALL 1
+#define COMPAT_YIELDABLE 1
 typedef lua_CFunction compat_Continuation;
 #define COMPAT_CONTINUATION(finish)                                            \
   static int finish##_k(lua_State *L) { return finish(L, lua_getctx(L, NULL)); }
 
 #else
 
-#define COMPAT_YIELDABLE_PCALL 0
+#define COMPAT_YIELDABLE 0
 typedef int (*compat_Continuation)(lua_State *L, int status);
 #define COMPAT_CONTINUATION(finish)                                            \
   static int finish##_k(lua_State *L, int status) { return finish(L, status); }
@@ -236,11 +237,21 @@ typedef int (*compat_Continuation)(lua_State *L, int status);
 
 static inline int compat_pcall(lua_State *L, int arguments, int results,
                                compat_Continuation continuation) {
-#if COMPAT_YIELDABLE_PCALL
+#if COMPAT_YIELDABLE
   return lua_pcallk(L, arguments, results, 0, 0, continuation);
 #else
   (void)continuation;
   return lua_pcall(L, arguments, results, 0);
+#endif
+}
+
+static inline void compat_call(lua_State *L, int arguments, int results,
+                               compat_Continuation continuation) {
+#if COMPAT_YIELDABLE
+  lua_callk(L, arguments, results, 0, continuation);
+#else
+  (void)continuation;
+  lua_call(L, arguments, results);
 #endif
 }
 

@@ -35,7 +35,7 @@ check tests/local.mk $(files 'tests/lua/*.lua') $(files 'tests/regress/*.lua') \
 check src/libluatcp/local.mk $(files 'src/libluatcp/*.[ch]') \
   $(files 'src/include/*.h')
 check src/socket/local.mk $(files 'src/socket/*.[ch]')
-check lua/local.mk $(files 'lua/socket.lua') $(files 'lua/proxy.lua')
+check lua/local.mk $(files 'lua/*.lua')
 check bench/local.mk $(files 'bench/*.[ch]') $(files 'bench/*.lua') \
   $(files bench/run) $(files bench/goals)
 check doc/local.mk $(files 'doc/examples/*') $(files 'doc/*.md') \

@@ -204,4 +204,26 @@ t.test("socket.bind on a name that does not resolve", function()
   t.kind(err, "string")
 end)
 
+t.beyond("socket.bind raises for what no program can mean", function()
+  t.raises("bad argument #1", socket.bind)
+  t.raises("bad argument #1", socket.bind, {}, 0)
+  t.raises("bad argument #2", socket.bind, "127.0.0.1")
+  t.raises("bad argument #2", socket.bind, "127.0.0.1", {})
+  t.raises("bad argument #3", socket.bind, "127.0.0.1", 0, {})
+end)
+
+t.beyond("socket.bind on a port that is none", function()
+  t.fails("invalid port", socket.bind("127.0.0.1", 65536))
+  t.fails("invalid port", socket.bind("127.0.0.1", "no port"))
+end)
+
+t.beyond("socket.bind leaves no descriptor where it fails", function()
+  local server = t.works(socket.bind("127.0.0.1", 0))
+  local before = t.descriptors()
+  local host, port = server:getsockname()
+  for _ = 1, 5 do t.truth(not socket.bind(host, port)) end
+  for _ = 1, 5 do t.truth(not socket.bind("localhost", "no.such.port")) end
+  t.equal(t.descriptors(), before)
+end)
+
 t.done()

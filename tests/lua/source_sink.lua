@@ -220,6 +220,38 @@ t.test("unknown kinds raise", function()
   t.raises("unknown key", socket.sink, "nothing", client)
 end)
 
+t.test("an unknown kind is the caller's error", function()
+  local choice = socket.choose { known = function() return 1 end }
+  for _, choose in ipairs { socket.source, socket.sink, choice } do
+    local _, message = pcall(function()
+      local result = choose("nothing")
+      return result
+    end)
+    t.match(message, "source_sink%.lua:%d+: unknown key")
+  end
+end)
+
+-- Schedulers wrap objects, and their methods yield.
+t.test("sources and sinks may yield, and kinds of them too", function()
+  local yield = coroutine.yield
+  local wrapped = {
+    receive = function(_, size) return yield(size) end,
+    send = function(_, data) return yield(data) end,
+    close = function() end
+  }
+  t.cleanup(function() socket.sourcet["mine"] = nil end)
+  socket.sourcet["mine"] = function() return yield("kind") end
+  local thread = coroutine.wrap(function()
+    local source = socket.source("by-length", wrapped, 3)
+    local sink = socket.sink("keep-open", wrapped)
+    return "end", source(), sink("data"), (socket.source("mine"))
+  end)
+  t.equal(thread(), 3)
+  t.equal(thread("abc"), "data")
+  t.equal(thread(4), "kind")
+  t.results({ "end", "abc", 4, 5 }, thread(5))
+end)
+
 t.test("they work with the pump of the installed ltn12", function()
   local found, ltn12 = pcall(require, "ltn12")
   if not found then t.skip("ltn12 is not on the path") end
