@@ -101,6 +101,11 @@ check_PROGRAMS += tests/network/network
 tests_network_network_SOURCES = tests/network/network.c
 tests_network_network_LDADD = libluatcp-core.la
 
+# ---- The program luatcp ---------------------------------------------------------
+
+TOOL_TESTS = \
+	tests/tool/check-tool.sh
+
 # ---- How they are run ---------------------------------------------------------
 
 if HAVE_CHECK
@@ -124,8 +129,8 @@ check-local:
 	@$(no_check)
 	@$(no_lua)
 
-TESTS += $(ABI_TESTS) $(DOC_TESTS) $(NETWORK_TESTS)
-EXTRA_DIST += $(LUA_TESTS) $(ABI_TESTS) $(NETWORK_TESTS) \
+TESTS += $(ABI_TESTS) $(DOC_TESTS) $(NETWORK_TESTS) $(TOOL_TESTS)
+EXTRA_DIST += $(LUA_TESTS) $(ABI_TESTS) $(NETWORK_TESTS) $(TOOL_TESTS) \
 	$(DOC_TESTS) $(LUA_DOC_TESTS) \
 	tests/doc/counterpart.lua \
 	tests/doc/extract.awk \

@@ -31,10 +31,12 @@ check tests/local.mk $(files 'tests/lua/*.lua') $(files 'tests/regress/*.lua') \
   $(files 'tests/abi/*.sh') $(files 'tests/network/*.sh') \
   $(files 'tests/network/*.lua') $(files 'tests/network/*.c') \
   $(files 'tests/doc/*.sh') $(files 'tests/doc/*.lua') \
+  $(files 'tests/tool/*.sh') \
   $(files 'tests/doc/*.awk') $(files 'tests/doc/*.h')
 check src/libluatcp/local.mk $(files 'src/libluatcp/*.[ch]') \
   $(files 'src/include/*.h')
 check src/socket/local.mk $(files 'src/socket/*.[ch]')
+check src/tool/local.mk $(files 'src/tool/*.[ch]')
 check lua/local.mk $(files 'lua/*.lua')
 check bench/local.mk $(files 'bench/*.[ch]') $(files 'bench/*.lua') \
   $(files bench/run) $(files bench/goals)

@@ -209,13 +209,15 @@ t.test("version 2, the checksum", function()
   local right = FIXED .. "\33\17\0\19\127\0\0\1\127\0\0\1\211\234\70\161" ..
     "\3\0\4\219\137\123\7"
   t.equal(accepts(right).source_port, 211 * 256 + 234)
-  for place = 17, #right do
-    if place == 29 then place = 30 end -- the type, without which there is none
+  local function spoil(place)
     local bad = right:sub(1, place - 1) .. string.char((right:byte(place) + 1) % 256) ..
       right:sub(place + 1)
     local accepted = pair_with(bad)
     t.equal(proxy.receive(accepted, 0.001), nil)
     accepted:close()
+  end
+  for place = 17, #right do
+    if place ~= 29 then spoil(place) end -- there is its type, without which there is none
   end
 end)
 
