@@ -6,7 +6,7 @@ dist_doc_DATA = \
 	README \
 	doc/performance.md
 
-EXTRA_DIST += doc/HACKING
+EXTRA_DIST += doc/HACKING doc/PACKAGING
 
 # Small programs to start from; README shows two of them.
 examplesdir = $(docdir)/examples
