@@ -64,10 +64,12 @@ AS_IF([test $luatcp_found = yes], [luatcp_with_$1=yes])])
 
 # LUATCP_LUA_INTERPRETER(SHORT, NAME, _VERSION, CANDIDATES)
 # Finds the program of a slot for the tests and appends NAME:PROGRAM to
-# LUATCP_INTERPRETERS.  When cross compiling only the user can know it.
+# LUATCP_INTERPRETERS.  When cross compiling only the user can know it; that is
+# also when the programs made happen to run here, as those for i386 do on x86_64.
 AC_DEFUN([LUATCP_LUA_INTERPRETER],
 [AC_MSG_CHECKING([for an interpreter of $2])
-AS_IF([test -z "$LUA$1" && test "$cross_compiling" != yes],
+AS_IF([test -z "$LUA$1" && test "$cross_compiling" != yes &&
+       test "$build" = "$host"],
   [for luatcp_program in $4; do
      AS_IF([test "`$luatcp_program -e 'io.write@{:@$3@:}@' 2>/dev/null`" = yes],
        [LUA$1=`command -v $luatcp_program`
