@@ -39,6 +39,7 @@ if differs "$baseline"; then
   fail "libluatcp.so is no longer what programs were built with:"
   sed 's/^/  /' "$work/out"
   advise
+  finish
 fi
 
 # Does this notice anything?  Against baselines of another past:

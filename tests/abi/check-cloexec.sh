@@ -5,6 +5,7 @@
 . "${srcdir:-.}/tests/abi/common.sh"
 
 [ "$(uname)" = Linux ] || skip "only Linux is watched"
+[ -z "$TEST_RUNNER" ] || skip "strace would watch ${TEST_RUNNER%% *} too"
 need strace
 strace -f -o "$work/try" true 2>/dev/null || skip "strace may not trace here"
 

@@ -36,6 +36,8 @@ if [ -s "$work/lost" ]; then
   advise
 fi
 
+[ $failures -eq 0 ] || finish
+
 # Does this notice anything?  Changed copies of luatcp.h:
 edited() { # WHAT SED-SCRIPT
   mkdir -p "$work/edited"
@@ -61,9 +63,9 @@ refused "members in another order" \
 refused "a longer structure" 's/^  double age;/&  int more;/'
 edited "more functions, constants and structures" \
   's/^LUATCP_API double luatcp_time(void);/&\
-LUATCP_API int luatcp_more(int more);\
-enum { LUATCP_SOMETHING = 12 };\
-struct luatcp_more { int member; };/' || {
+LUATCP_API int luatcp_added(int more);\
+enum { LUATCP_ADDED = 12 };\
+struct luatcp_added { int member; };/' || {
   fail "what was only added is refused"
   sed 's/^/  /' "$work/out"
 }
