@@ -192,3 +192,15 @@ abi-baseline: $(lib_LTLIBRARIES)
 	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) HOST_CPU='$(host_cpu)' \
 	$(SHELL) $(srcdir)/tests/abi/baseline.sh
 .PHONY: abi-baseline
+
+# ---- Other machines, other ways to build ---------------------------------------
+
+EXTRA_DIST += \
+	tests/matrix/run \
+	tests/matrix/kqueue/kqueue.c \
+	tests/matrix/kqueue/sys/event.h
+
+# MATRIX="--room arm64 armhf": in a chroot of its own, these alone
+check-matrix:
+	$(SHELL) $(srcdir)/tests/matrix/run $(MATRIX)
+.PHONY: check-matrix
