@@ -236,6 +236,9 @@ for line in io.lines(list) do
   count = count + 1
   if not (later and text:find("<close>", 1, true)) then
     t.test(("the example of %s:%d"):format(name, first), function()
+      if text:find("tcp6", 1, true) or text:find("connect6", 1, true) then
+        t.need("inet6")
+      end
       start()
       t.cleanup(function()
         for _, object in ipairs(given) do object:close() end
