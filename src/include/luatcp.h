@@ -498,7 +498,8 @@ LUATCP_CHECKED int luatcp_wait(luatcp_deadline *deadline,
  * gets another descriptor, while connecting for example, its pollers follow;
  * when it is closed or freed, it leaves them.  A descriptor must be removed
  * before it is closed.  The rules for threads hold for a poller and all sockets
- * in it together. */
+ * in it together.  A forked child that goes on with a poller has its own set in
+ * the kernel from then on; whatever it does, the parent's stays. */
 
 /* -EMFILE, -ENFILE, -ENOMEM.  Since 0.1. */
 LUATCP_CHECKED int luatcp_poller_new(luatcp_poller **poller);
@@ -528,7 +529,9 @@ LUATCP_CHECKED int luatcp_poller_remove(luatcp_poller *poller,
 /* Waits until something is ready and writes up to capacity events, and how many
  * to *count.  A socket that has left because it was closed is reported once
  * with events 0, so that its data can be freed.  LUATCP_TIMEOUT: nothing in
- * time.  -EINTR.  -ENOMEM.  A NULL deadline waits for ever.  Since 0.1. */
+ * time.  -EINTR.  -EMFILE, -ENFILE, -ENOMEM: no new set, after a fork or when a
+ * descriptor was closed without being removed; nothing is lost, call again.  A
+ * NULL deadline waits for ever.  Since 0.1. */
 LUATCP_CHECKED int luatcp_poller_wait(luatcp_poller *poller,
                                       luatcp_deadline *deadline,
                                       luatcp_event *events, size_t capacity,

@@ -163,7 +163,12 @@ static int renew_descriptor(luatcp_socket *socket, int family,
   if (fd < 0)
     return fd;
   status = luatcp__replace_descriptor(socket, fd, family, nonblocking);
-  return status < 0 ? status : luatcp__setup_apply(socket, socket->fd);
+  if (status < 0)
+    return status;
+  status = luatcp__setup_apply(socket, socket->fd);
+  /* one without its options is not for the next attempt */
+  socket->used = status < 0;
+  return status;
 }
 
 /* The descriptor that the next attempt connects; *fd is not always the
@@ -178,7 +183,7 @@ static int descriptor_for(luatcp_socket *socket,
     status = !nonblocking || socket->nonblocking
                  ? LUATCP_OK
                  : luatcp__fd_set_nonblocking(socket->fd, true);
-    socket->nonblocking |= nonblocking;
+    socket->nonblocking |= nonblocking && status >= 0;
   } else
     status = renew_descriptor(socket, family, nonblocking);
   *fd = socket->fd;

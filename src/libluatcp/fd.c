@@ -123,10 +123,14 @@ void luatcp__fd_close(int fd) {
 
 int luatcp__fd_move(int fd, int number) {
   int status;
+  do
 #ifdef HAVE_DUP3
-  status = result(dup3(fd, number, O_CLOEXEC));
+    status = result(dup3(fd, number, O_CLOEXEC));
 #else
-  status = result(dup2(fd, number));
+    status = result(dup2(fd, number));
+#endif
+  while (status == -EINTR);
+#ifndef HAVE_DUP3
   if (status >= 0)
     status = luatcp__fd_set_close_on_exec(number);
 #endif

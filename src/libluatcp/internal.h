@@ -148,9 +148,12 @@ int luatcp__lookup_error(int code, int system_error);
 
 /* ---- options.c: the table, and what fresh descriptors inherit -------- */
 
-/* The local address asked for, to be bound again on fresh descriptors. */
-int luatcp__setup_bound(luatcp_socket *socket,
-                        const struct luatcp__address *local);
+/* Memory for the record: LUATCP_OK or -ENOMEM. */
+int luatcp__setup_reserve(luatcp_socket *socket);
+/* The local address asked for, to be bound again on fresh descriptors; there
+ * is memory for it. */
+void luatcp__setup_bound(luatcp_socket *socket,
+                         const struct luatcp__address *local);
 const struct luatcp__address *luatcp__setup_local(const luatcp_socket *socket);
 /* Gives fd the recorded options, then the local address. */
 int luatcp__setup_apply(const luatcp_socket *socket, int fd);

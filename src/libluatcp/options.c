@@ -176,13 +176,13 @@ void luatcp__setup_free(luatcp_socket *socket) {
   socket->setup = NULL;
 }
 
-int luatcp__setup_bound(luatcp_socket *socket,
-                        const struct luatcp__address *local) {
-  struct luatcp__setup *setup = setup_of(socket);
-  if (setup == NULL)
-    return -ENOMEM;
-  setup->local = *local;
-  return LUATCP_OK;
+int luatcp__setup_reserve(luatcp_socket *socket) {
+  return setup_of(socket) != NULL ? LUATCP_OK : -ENOMEM;
+}
+
+void luatcp__setup_bound(luatcp_socket *socket,
+                         const struct luatcp__address *local) {
+  socket->setup->local = *local;
 }
 
 const struct luatcp__address *luatcp__setup_local(const luatcp_socket *socket) {

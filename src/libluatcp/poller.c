@@ -8,6 +8,9 @@
  * buffered input, those that are connecting, those that have new descriptors
  * or none any more.  So idle watches cost nothing.
  *
+ * After a fork the kernel's set belongs to both processes, or to the parent
+ * alone: a child leaves it as it is, and makes its own when it uses the poller.
+ *
  * The kernel gives back ids and no pointers: an id whose watch has gone can be
  * recognised, whatever a stranger has done to the descriptor.
  */
@@ -16,6 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A descriptor that the backend was told of, and with which events. */
 struct registration {
@@ -56,7 +60,8 @@ struct slot {
 };
 
 struct luatcp_poller {
-  void *state; /* the backend's */
+  void *state;   /* the backend's */
+  pid_t process; /* whose set that is */
   struct slot *slots;
   size_t slot_count;
   uint32_t free_slot;
@@ -153,11 +158,16 @@ static void unqueue(struct luatcp__watch *watch) {
 
 /* ---- What the kernel is told ----------------------------------------- */
 
+static bool is_own(const luatcp_poller *poller) {
+  return poller->process == getpid();
+}
+
 static void unregister(struct luatcp__watch *watch, size_t index) {
   struct registration *registration = &watch->registrations[index];
   /* it may fail: a stranger may have closed it */
-  (void)luatcp__poller_backend.set(watch->poller->state, registration->fd,
-                                   registration->events, 0, watch->id);
+  if (is_own(watch->poller))
+    (void)luatcp__poller_backend.set(watch->poller->state, registration->fd,
+                                     registration->events, 0, watch->id);
   watch->count--;
   memmove(registration, registration + 1,
           (watch->count - index) * sizeof *registration);
@@ -230,6 +240,50 @@ static int update(struct luatcp__watch *watch, int64_t *wake) {
   for (i = 0; i < count && status == LUATCP_OK; i++)
     status = set_registration(watch, wanted[i].fd, wanted[i].events);
   return status;
+}
+
+static void close_set(luatcp_poller *poller) {
+  if (luatcp__poller_backend.inherited || is_own(poller))
+    luatcp__poller_backend.close(poller->state);
+}
+
+/* Tells a fresh set of all that is watched. */
+static int fill_set(const luatcp_poller *poller, void *fresh) {
+  size_t i, j;
+  for (i = 0; i < poller->slot_count; i++) {
+    const struct luatcp__watch *watch = poller->slots[i].watch;
+    for (j = 0; watch != NULL && j < watch->count; j++) {
+      int status = luatcp__poller_backend.set(
+          fresh, watch->registrations[j].fd, 0,
+          watch->registrations[j].events & ~OUTDATED, watch->id);
+      /* others: a stranger has closed or replaced it */
+      if (status == -ENOMEM || status == -ENOSPC)
+        return status;
+    }
+  }
+  return LUATCP_OK;
+}
+
+/* Makes a new set, of only what is watched. */
+static int renew_set(luatcp_poller *poller) {
+  void *fresh;
+  int status = luatcp__poller_backend.open(&fresh);
+  if (status != LUATCP_OK)
+    return status;
+  status = fill_set(poller, fresh);
+  if (status != LUATCP_OK) {
+    luatcp__poller_backend.close(fresh);
+    return status;
+  }
+  close_set(poller);
+  poller->state = fresh;
+  poller->process = getpid();
+  poller->stray = false;
+  return LUATCP_OK;
+}
+
+static int own_set(luatcp_poller *poller) {
+  return is_own(poller) ? LUATCP_OK : renew_set(poller);
 }
 
 /* ---- What the other files tell --------------------------------------- */
@@ -341,6 +395,9 @@ static bool valid_events(int events) {
 static int want(struct luatcp__watch *watch, int events, void *data) {
   int64_t wake = INT64_MAX;
   size_t i;
+  int status = own_set(watch->poller);
+  if (status != LUATCP_OK)
+    return status;
   for (i = 0; i < watch->count; i++)
     watch->registrations[i].events |= OUTDATED;
   watch->events = events;
@@ -406,6 +463,7 @@ int luatcp_poller_new(luatcp_poller **poller) {
   if (*poller == NULL)
     return -ENOMEM;
   (*poller)->free_slot = NO_SLOT;
+  (*poller)->process = getpid();
   status = luatcp__poller_backend.open(&(*poller)->state);
   if (status != LUATCP_OK) {
     free(*poller);
@@ -424,7 +482,7 @@ void luatcp_poller_free(luatcp_poller *poller) {
       unlink_watch(watch);
       free(watch);
     }
-  luatcp__poller_backend.close(poller->state);
+  close_set(poller);
   free(poller->slots);
   free(poller->descriptors);
   free(poller);
@@ -470,6 +528,9 @@ static bool report(struct luatcp__watch *watch, int events, struct harvest *h) {
   return true;
 }
 
+/* When the kernel has refused to watch a connect: it may lack memory. */
+#define RETRY_DELAY (INT64_C(10) * 1000000)
+
 /* Settles one watch of the queue; it goes back there while the kernel does not
  * tell when it changes. */
 static void attend(struct luatcp__watch *watch, struct harvest *h) {
@@ -484,7 +545,8 @@ static void attend(struct luatcp__watch *watch, struct harvest *h) {
     return;
   }
   if (socket != NULL && socket->connecting != NULL) {
-    (void)update(watch, &wake);
+    if (update(watch, &wake) != LUATCP_OK && wake == INT64_MAX)
+      h->wake = luatcp__later(luatcp__now(), RETRY_DELAY);
     if (wake != INT64_MAX && wake <= luatcp__now()) {
       (void)luatcp__connect_step(socket, NULL);
       h->moved = true;
@@ -557,25 +619,6 @@ static int64_t span_until(const struct harvest *h, int64_t remaining) {
   return h->wake - now < remaining ? h->wake - now : remaining;
 }
 
-/* A descriptor that was closed while a copy of it lived on can't be taken out
- * of the kernel's set any more: a new set has only what is watched. */
-static void renew_set(luatcp_poller *poller) {
-  void *fresh;
-  size_t i, j;
-  if (luatcp__poller_backend.open(&fresh) != LUATCP_OK)
-    return;
-  for (i = 0; i < poller->slot_count; i++) {
-    const struct luatcp__watch *watch = poller->slots[i].watch;
-    for (j = 0; watch != NULL && j < watch->count; j++)
-      (void)luatcp__poller_backend.set(fresh, watch->registrations[j].fd, 0,
-                                       watch->registrations[j].events,
-                                       watch->id);
-  }
-  luatcp__poller_backend.close(poller->state);
-  poller->state = fresh;
-  poller->stray = false;
-}
-
 /* The most that is taken from the kernel at once. */
 #define HAPPENINGS 256
 
@@ -591,17 +634,21 @@ static int ask(luatcp_poller *poller, int64_t span, struct harvest *h) {
     return found;
   for (i = 0; i < found; i++)
     take(poller, &happenings[i], h);
-  if (poller->stray)
-    renew_set(poller);
-  return LUATCP_OK;
+  /* a descriptor that was closed while a copy of it lived on can't be taken out
+     of the kernel's set any more */
+  return poller->stray ? renew_set(poller) : LUATCP_OK;
 }
 
 int luatcp_poller_wait(luatcp_poller *poller, luatcp_deadline *deadline,
                        luatcp_event *events, size_t capacity, size_t *count) {
   luatcp_deadline forever;
+  int status;
   *count = 0;
   if (capacity == 0)
     return LUATCP_INVALID_ARGUMENT;
+  status = own_set(poller);
+  if (status != LUATCP_OK)
+    return status;
   if (deadline == NULL) {
     luatcp_deadline_after(&forever, -1);
     deadline = &forever;
@@ -610,7 +657,6 @@ int luatcp_poller_wait(luatcp_poller *poller, luatcp_deadline *deadline,
   for (;;) {
     struct harvest h = {events, capacity, 0, INT64_MAX, false};
     int64_t remaining;
-    int status;
     attend_all(poller, &h);
     remaining = luatcp__remaining(deadline);
     status = ask(poller, span_until(&h, remaining), &h);

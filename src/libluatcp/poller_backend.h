@@ -21,6 +21,9 @@ struct luatcp__poller_backend {
    * until it is set again; if not, poller.c sets it to LUATCP_ONE_SHOT alone,
    * which means no events. */
   bool disarms;
+  /* Whether a forked child has the set too, and its own copy to close; if not,
+   * what the state names there may be anything. */
+  bool inherited;
   int (*open)(void **state);
   void (*close)(void *state);
   /* Events wanted of fd from now on; 0: fd is no longer in the set.  Before is

@@ -245,8 +245,13 @@ static int examine(int fd, struct luatcp__address *local) {
       luatcp__fd_get_option(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
   if (status == 0 && listening != 0)
     return LUATCP_SERVER;
-  return luatcp__fd_peer_address(fd, &peer) == 0 ? LUATCP_CLIENT
-                                                 : LUATCP_MASTER;
+  if (status < 0 && status != -ENOPROTOOPT)
+    return status;
+  status = luatcp__fd_peer_address(fd, &peer);
+  if (status == 0)
+    return LUATCP_CLIENT;
+  /* EINVAL: what some systems say when the connection is over */
+  return status == -ENOTCONN || status == -EINVAL ? LUATCP_MASTER : status;
 }
 
 int luatcp_adopt(luatcp_socket *socket, int descriptor) {
@@ -346,9 +351,12 @@ static int bind_address(luatcp_socket *socket,
     if (status != LUATCP_OK)
       return status;
   }
-  status = luatcp__fd_bind(socket->fd, address);
+  /* what may run out of memory comes first */
+  status = luatcp__setup_reserve(socket);
   if (status == LUATCP_OK)
-    status = luatcp__setup_bound(socket, address);
+    status = luatcp__fd_bind(socket->fd, address);
+  if (status == LUATCP_OK)
+    luatcp__setup_bound(socket, address);
   if (status != LUATCP_OK && fresh)
     drop_descriptor(socket);
   return status;

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static luatcp_poller *poller;
@@ -490,9 +491,41 @@ START_TEST(a_signal_ends_the_wait) {
 }
 END_TEST
 
+/* What a forked child does to its copy leaves the parent's alone. */
+static bool works_in_child(luatcp_socket *socket, int peer, bool use) {
+  int status;
+  pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    bool good = true;
+    if (use)
+      good = wait_for(0) == LUATCP_TIMEOUT && write(peer, "c", 1) == 1 &&
+             wait_for(10) == LUATCP_OK && count == 1 &&
+             events[0].data == socket;
+    luatcp_free(socket);
+    luatcp_poller_free(poller);
+    _exit(good ? 0 : 1);
+  }
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  return status == 0;
+}
+
+START_TEST(forked_children) {
+  int peer;
+  luatcp_socket *socket = peer_pair(LUATCP_INET, &peer);
+  expect(add(socket, LUATCP_READABLE, socket), LUATCP_OK);
+  ck_assert(works_in_child(socket, peer, false));
+  ck_assert(works_in_child(socket, peer, true));
+  expect_event(socket, LUATCP_READABLE);
+  luatcp_free(socket);
+  close(peer);
+}
+END_TEST
+
 static void add_tests(Suite *suite) {
   TCase *made = peer_case(suite, "poller");
   tcase_add_checked_fixture(made, setup, teardown);
+  tcase_add_test(made, forked_children);
   tcase_add_test(made, an_empty_set_waits_for_its_time);
   tcase_add_test(made, readable_writable_and_again);
   tcase_add_test(made, bare_descriptors);
