@@ -36,6 +36,8 @@ AC_DEFUN([LUATCP_TRY_LDFLAG],
 #   LUA_UNDEFS        takes back -Wl,-z,defs, which some distributions put in
 #                     LDFLAGS: a module gets Lua's functions from the program
 #                     that loads it.
+# and luatcp_cv_wrap, whether tests can put functions of theirs between the
+# library and the system.
 AC_DEFUN([LUATCP_CHECK_LINKER],
 [AC_SUBST([NODELETE_LDFLAGS])
 AC_SUBST([SYMBOLIC_LDFLAGS])
@@ -57,4 +59,6 @@ AS_IF([test $luatcp_cv_bsymbolic_functions = yes],
 LUATCP_TRY_LDFLAG([whether the linker knows -z undefs],
   [luatcp_cv_z_undefs], [-Wl,-z,undefs])
 AS_IF([test $luatcp_cv_z_undefs = yes], [LUA_UNDEFS="-Wl,-z,undefs"])
+LUATCP_TRY_LDFLAG([whether the linker knows --wrap],
+  [luatcp_cv_wrap], [-Wl,--wrap=luatcp_try])
 ])

@@ -4,12 +4,13 @@
 # forgotten by make check or make dist.
 . "${srcdir:-.}/tests/abi/common.sh"
 
-listed() { # FILE LOCAL.MK: as a word on its own?
-  grep -qE "(^|[[:space:]])$(echo "$1" | sed 's/[.]/[.]/g')([[:space:]]|\$)" \
-    "$srcdir/$2"
+listed() { # FILE LOCAL.MK...: as a word on its own?
+  (cd "$srcdir" && cat $2) |
+    grep -E "(^|[[:space:]])$(echo "$1" | sed 's/[.]/[.]/g')([[:space:]]|\$)" \
+      >/dev/null
 }
 
-check() { # LOCAL.MK FILE...
+check() { # LOCAL.MK... (one word) FILE...
   list=$1
   shift
   for file in "$@"; do
@@ -32,7 +33,7 @@ written() {
     -o -name '*.sh' -o -name '*.awk' -o -name '*.py' -o -name run \))
 }
 
-check tests/local.mk $(written tests)
+check 'tests/local.mk tests/*/local.mk' $(written tests)
 check src/libluatcp/local.mk $(files 'src/libluatcp/*.[ch]') \
   $(files 'src/include/*.h')
 check src/socket/local.mk $(files 'src/socket/*.[ch]')
