@@ -334,20 +334,91 @@ int luatcp_recv_until_closed(luatcp_socket *socket, luatcp_deadline *deadline,
              : status;
 }
 
+/* Moves text without CRs from the first length bytes of the buffer to data, as
+ * far as there is room.  Says in *copied how many bytes of data that are, and
+ * returns how many of the buffer. */
+static size_t take_text(const luatcp_socket *socket, size_t length, char *data,
+                        size_t room, size_t *copied) {
+  const char *start = socket->buffer + socket->start;
+  size_t at = 0;
+  *copied = 0;
+  while (at < length) {
+    const char *found = memchr(start + at, '\r', length - at);
+    size_t run = (found != NULL ? (size_t)(found - start) : length) - at;
+    size_t count = run < room - *copied ? run : room - *copied;
+    if (count > 0)
+      memcpy(data + *copied, start + at, count);
+    *copied += count;
+    at += count;
+    if (count < run)
+      break;
+    at += found != NULL;
+  }
+  return at;
+}
+
+/* Moves what is buffered of a line to data, as far as there is room: LUATCP_OK
+ * with its end, LUATCP_MORE when it goes on beyond the room, LUATCP_TIMEOUT
+ * when more has to be received to tell. */
+static int take_line(luatcp_socket *socket, int ends, char *data, size_t room,
+                     size_t *received) {
+  *received = 0;
+  while (unread(socket) > 0) {
+    const char *start = socket->buffer + socket->start, *feed;
+    size_t left = room - *received, length = unread(socket), copied;
+    /* no more is looked at than could be taken */
+    if (length > left)
+      length = left + 1;
+    feed = memchr(start, '\n', length);
+    if (feed != NULL)
+      length = (size_t)(feed - start) + (ends == LUATCP_LINE_RAW);
+    if (ends == LUATCP_LINE_RAW) {
+      copied = length < left ? length : left;
+      if (copied > 0)
+        memcpy(data + *received, start, copied);
+      consume(socket, copied);
+      *received += copied;
+      if (copied < length)
+        return LUATCP_MORE;
+      if (feed != NULL)
+        return LUATCP_OK;
+    } else {
+      size_t taken = take_text(socket, length, data + *received, left, &copied);
+      bool ended = feed != NULL && taken == length;
+      *received += copied;
+      consume(socket, taken + ended);
+      if (ended)
+        return LUATCP_OK;
+      if (taken < length)
+        return LUATCP_MORE;
+    }
+  }
+  return LUATCP_TIMEOUT;
+}
+
+/* Does not wait for the end of a line that has filled data: a peer might never
+ * send it. */
 int luatcp_recv_line(luatcp_socket *socket, luatcp_deadline *deadline, int ends,
                      char *data, size_t size, size_t *received) {
-  const char *view;
-  size_t length;
-  int status = luatcp_view_line(socket, deadline, ends, &view, &length);
-  *received = length < size ? length : size;
-  if (*received > 0)
-    memcpy(data, view, *received);
-  if (length <= size) {
-    luatcp_release(socket);
-    return status;
+  luatcp_deadline own;
+  bool filled = false;
+  *received = 0;
+  for (;;) {
+    size_t count;
+    int status =
+        take_line(socket, ends, data + *received, size - *received, &count);
+    *received += count;
+    if (status != LUATCP_TIMEOUT)
+      return status;
+    if (deadline == NULL)
+      deadline = luatcp__deadline_or_own(NULL, &own, socket);
+    else if (filled && luatcp__expired(deadline))
+      return LUATCP_TIMEOUT;
+    status = fill(socket, deadline, 1);
+    if (status != LUATCP_OK)
+      return status;
+    filled = true;
   }
-  consume(socket, size);
-  return LUATCP_MORE;
 }
 
 int luatcp_recv_test(luatcp_socket *socket, luatcp_deadline *deadline) {

@@ -331,6 +331,55 @@ START_TEST(a_buffer_full_of_returns) {
 }
 END_TEST
 
+/* Memory larger than the buffer is filled whole. */
+START_TEST(a_line_beyond_the_buffer) {
+  static char text[LUATCP_VIEW_MAX + 20000], line[LUATCP_VIEW_MAX + 10000];
+  struct peer_step steps[] = {{PEER_SEND, text, sizeof text, 0},
+                              {PEER_DRAIN, NULL, 0, 0}};
+  struct peer_script *script;
+  size_t length;
+  memset(text, 'x', sizeof text);
+  text[5] = '\r';
+  text[sizeof text - 1] = '\n';
+  script = peer_start(peer, steps, COUNT(steps));
+  peer = -1;
+  expect(luatcp_recv_line(socket_, NULL, LUATCP_LINE_TEXT, line, sizeof line,
+                          &length),
+         LUATCP_MORE);
+  ck_assert_uint_eq(length, sizeof line);
+  expect(luatcp_recv_line(socket_, NULL, LUATCP_LINE_TEXT, line, sizeof line,
+                          &length),
+         LUATCP_OK);
+  ck_assert_uint_eq(length, sizeof text - sizeof line - 2);
+  luatcp_close(socket_);
+  (void)peer_finish(script);
+}
+END_TEST
+
+/* Who has filled the memory need not send anything else. */
+START_TEST(a_line_that_never_ends) {
+  static const int ends[] = {LUATCP_LINE_TEXT, LUATCP_LINE_RAW};
+  double start = luatcp_monotonic_time();
+  size_t i;
+  for (i = 0; i < COUNT(ends); i++) {
+    luatcp_deadline deadline;
+    char line[8];
+    size_t length;
+    luatcp_deadline_after(&deadline, 60);
+    peer_send_text(peer, "123456789");
+    expect(luatcp_recv_line(socket_, &deadline, ends[i], line, 8, &length),
+           LUATCP_MORE);
+    ck_assert_uint_eq(length, 8);
+    expect(luatcp_recv_line(socket_, &deadline, ends[i], line, 0, &length),
+           LUATCP_MORE);
+    ck_assert_uint_eq(length, 0);
+    expect(luatcp_recv_count(socket_, &deadline, line, 1, &length), LUATCP_OK);
+    ck_assert_int_eq(line[0], '9');
+  }
+  ck_assert(peer_since(start) < 50);
+}
+END_TEST
+
 START_TEST(lines_into_memory) {
   char line[8];
   size_t length;
@@ -1042,6 +1091,8 @@ static void add(Suite *suite) {
   tcase_add_loop_test(made, long_lines_with_returns, 0, (int)COUNT(long_sizes));
   tcase_add_loop_test(made, long_lines_raw, 0, (int)COUNT(long_sizes));
   tcase_add_test(made, a_buffer_full_of_returns);
+  tcase_add_test(made, a_line_beyond_the_buffer);
+  tcase_add_test(made, a_line_that_never_ends);
   tcase_add_test(made, lines_into_memory);
   tcase_add_loop_test(made, random_fragments, 0, 8);
   tcase_add_loop_test(made, random_readers, 0, 4);
