@@ -180,8 +180,11 @@ static void call_method(lua_State *L, int index, const char *name) {
     lua_pop(L, 1);
   }
   lua_getfield(L, index, name);
-  if (lua_isnil(L, -1))
+  if (!luatcpL_callable(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
     return;
+  }
   lua_pushvalue(L, index);
   lua_call(L, 1, 1);
 }
@@ -382,7 +385,8 @@ static int wait_for_events(poller *self, luatcp_deadline *deadline,
       }
   }
   for (i = 0; i < dirty; i++)
-    spend(self, to_number(self->events[i].data));
+    if (self->events[i].data != NULL) /* else dirty has removed it */
+      spend(self, to_number(self->events[i].data));
   return dirty > 0 ? LUATCP_OK : status;
 }
 

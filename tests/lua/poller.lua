@@ -272,6 +272,37 @@ t.beyond("unreferenced pollers close themselves", function()
   t.works(client:send("x"))
 end)
 
+t.beyond("getfd and dirty that cannot be called are no methods", function()
+  local client, accepted = t.pair()
+  local poller = socket.poller()
+  t.raises("object with a descriptor", poller.add, poller, { getfd = true }, "r")
+  local o = { getfd = function() return accepted:getfd() end, dirty = 1 }
+  t.equal(poller:add(o, "r"), 1)
+  t.equal(#ready(poller, 0), 0)
+  client:send("x")
+  only(poller, o, "r", nil)
+  poller:close()
+end)
+
+t.beyond("a method dirty that removes what was found dirty", function()
+  local pairs_of = { t.pack(t.pair()), t.pack(t.pair()) }
+  local poller = socket.poller()
+  local function stranger(i, dirty)
+    local client = pairs_of[i][1]
+    return { getfd = function() return client:getfd() end, dirty = dirty }
+  end
+  local first = stranger(1, function() return true end)
+  local second = stranger(2, function()
+    poller:remove(first)
+    return false
+  end)
+  t.equal(poller:add(first, "r"), 1)
+  t.equal(poller:add(second, "r"), 1)
+  t.equal(#ready(poller, 0), 0)
+  t.fails("not in the poller", poller:modify(first, "r"))
+  poller:close()
+end)
+
 t.beyond("finalizers called by hand do no harm", function()
   local client, accepted = t.pair()
   local poller = socket.poller()
