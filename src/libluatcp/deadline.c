@@ -32,25 +32,26 @@ int64_t luatcp__nanoseconds(double seconds) {
   return whole + ((double)whole < seconds * 1e9);
 }
 
+LUATCP__SELDOM static int64_t later_from_now(int64_t span) {
+  return luatcp__later(luatcp__now(), span);
+}
+
+/* No clock is read for "no limit" and for "do not wait". */
+static int64_t end_of(int64_t total) {
+  return total == INT64_MAX || total == 0 ? total : later_from_now(total);
+}
+
 void luatcp_deadline_start(luatcp_deadline *deadline,
                            const luatcp_socket *socket) {
   deadline->block = socket->block;
   deadline->wait_end = 0;
-  /* no clock is read for "no limit" and for "do not wait" */
-  if (socket->total == INT64_MAX || socket->total == 0)
-    deadline->end = socket->total;
-  else
-    deadline->end = luatcp__later(luatcp__now(), socket->total);
+  deadline->end = end_of(socket->total);
 }
 
 void luatcp_deadline_after(luatcp_deadline *deadline, double seconds) {
-  int64_t total = luatcp__nanoseconds(seconds);
   deadline->block = INT64_MAX;
   deadline->wait_end = 0;
-  if (total == INT64_MAX || total == 0)
-    deadline->end = total;
-  else
-    deadline->end = luatcp__later(luatcp__now(), total);
+  deadline->end = end_of(luatcp__nanoseconds(seconds));
 }
 
 int64_t luatcp__remaining(luatcp_deadline *deadline) {

@@ -85,16 +85,6 @@ int luatcp__fd_socket(int family, bool nonblocking) {
 #endif
 }
 
-bool luatcp__fd_waits_can_be_interrupted(void) {
-  /* signal(7): with a timer on the socket a handler ends the wait even where
-     SA_RESTART is set.  Not documented elsewhere */
-#ifdef __linux__
-  return true;
-#else
-  return false;
-#endif
-}
-
 int luatcp__fd_accept(int fd) {
 #if defined(HAVE_ACCEPT4) && defined(SOCK_CLOEXEC)
   int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);

@@ -38,7 +38,15 @@ int luatcp__fd_get_option(int fd, int level, int number, void *value,
                           size_t *size);
 /* Whether recv, send and accept that have a timer always come back with
  * -EINTR after a signal: if not, nobody may wait in them. */
-bool luatcp__fd_waits_can_be_interrupted(void);
+static inline bool luatcp__fd_waits_can_be_interrupted(void) {
+  /* signal(7): with a timer on the socket a handler ends the wait even where
+     SA_RESTART is set.  Not documented elsewhere */
+#ifdef __linux__
+  return true;
+#else
+  return false;
+#endif
+}
 /* How long recv and send may wait inside the kernel; rounded up. */
 int luatcp__fd_set_receive_timer(int fd, int64_t nanoseconds);
 int luatcp__fd_set_send_timer(int fd, int64_t nanoseconds);

@@ -23,6 +23,13 @@
 
 #include "luatcp.h"
 
+/* Kept out of its callers, so that these are short where it is not called. */
+#ifdef __GNUC__
+#define LUATCP__SELDOM __attribute__((noinline))
+#else
+#define LUATCP__SELDOM
+#endif
+
 /* ---- struct luatcp_socket -------------------------------------------- */
 
 struct luatcp__connecting;
@@ -164,7 +171,14 @@ void luatcp__setup_free(luatcp_socket *socket);
 /* What the calls that need a client with a connection ask first: LUATCP_OK, or
  * LUATCP_CLOSED, LUATCP_WRONG_STATE, -ENOTCONN, the failure of the connect;
  * finishes a pending connect under the deadline. */
-int luatcp__need_connection(luatcp_socket *socket, luatcp_deadline *deadline);
+int luatcp__wait_connection(luatcp_socket *socket, luatcp_deadline *deadline);
+static inline int luatcp__need_connection(luatcp_socket *socket,
+                                          luatcp_deadline *deadline) {
+  return socket->connected && !socket->closed && socket->connecting == NULL &&
+                 socket->state == LUATCP_CLIENT
+             ? LUATCP_OK
+             : luatcp__wait_connection(socket, deadline);
+}
 /* Makes fd, which is of this family, the socket's descriptor in place of the
  * one it has, under the same number where strangers know that. */
 int luatcp__replace_descriptor(luatcp_socket *socket, int fd, int family,

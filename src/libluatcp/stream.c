@@ -93,7 +93,8 @@ static int pull(luatcp_socket *socket, luatcp_deadline *deadline, void *data,
   }
 }
 
-static int check_receiver(luatcp_socket *socket, luatcp_deadline *deadline) {
+static inline int check_receiver(luatcp_socket *socket,
+                                 luatcp_deadline *deadline) {
   int status = luatcp__need_connection(socket, deadline);
   if (status == LUATCP_OK && socket->receive_shut)
     status = LUATCP_CLOSED;
@@ -179,7 +180,8 @@ void luatcp_release(luatcp_socket *socket) {
 
 /* Takes the CRs out of the next length bytes of the buffer, moving the others
  * up to what follows; returns how many are left. */
-static size_t drop_returns(luatcp_socket *socket, size_t length) {
+LUATCP__SELDOM static size_t drop_returns(luatcp_socket *socket,
+                                          size_t length) {
   char *data = socket->buffer + socket->start;
   size_t from = length, to = length;
   while (from-- > 0)
@@ -192,8 +194,8 @@ static size_t drop_returns(luatcp_socket *socket, size_t length) {
 
 /* Shows the first length bytes of the buffer as text; end is 1 when the last
  * of them is the LF of a line. */
-static int show_text(luatcp_socket *socket, size_t length, size_t end,
-                     const char **data, size_t *shown) {
+static inline int show_text(luatcp_socket *socket, size_t length, size_t end,
+                            const char **data, size_t *shown) {
   size_t text = length - end;
   const char *start, *found;
   if (text == 0)
@@ -208,46 +210,56 @@ static int show_text(luatcp_socket *socket, size_t length, size_t end,
   return show(socket, text + end, text, data, shown);
 }
 
-static int show_line(luatcp_socket *socket, int ends, size_t length, size_t end,
-                     const char **data, size_t *shown) {
+static inline int show_line(luatcp_socket *socket, int ends, size_t length,
+                            size_t end, const char **data, size_t *shown) {
   if (ends == LUATCP_LINE_RAW)
     return show(socket, length, length, data, shown);
   return show_text(socket, length, end, data, shown);
 }
 
-int luatcp_view_line(luatcp_socket *socket, luatcp_deadline *deadline, int ends,
-                     const char **data, size_t *length) {
+/* The LF that ends the next line in the buffer, from an offset on, or NULL. */
+static const char *find_feed(const luatcp_socket *socket, size_t from) {
+  return memchr(socket->buffer + socket->start + from, '\n',
+                unread(socket) - from);
+}
+
+static inline int show_until(luatcp_socket *socket, int ends, const char *feed,
+                             const char **data, size_t *length) {
+  size_t size = (size_t)(feed - (socket->buffer + socket->start)) + 1;
+  return show_line(socket, ends, size, 1, data, length);
+}
+
+/* No whole line is buffered. */
+LUATCP__SELDOM static int wait_for_line(luatcp_socket *socket,
+                                        luatcp_deadline *deadline, int ends,
+                                        const char **data, size_t *length) {
   luatcp_deadline own;
-  size_t searched = 0;
-  bool received = false;
-  int status;
-  for (;;) {
-    if (unread(socket) > searched) {
-      const char *start = socket->buffer + socket->start;
-      const char *feed =
-          memchr(start + searched, '\n', unread(socket) - searched);
+  int status = LUATCP_OK;
+  deadline = luatcp__deadline_or_own(deadline, &own, socket);
+  while (status == LUATCP_OK) {
+    size_t searched = unread(socket);
+    status = searched == BUFFER_SIZE ? LUATCP_MORE
+                                     : fill(socket, deadline, BUFFER_SIZE);
+    if (status == LUATCP_OK) {
+      const char *feed = find_feed(socket, searched);
       if (feed != NULL)
-        return show_line(socket, ends, (size_t)(feed - start) + 1, 1, data,
-                         length);
-      searched = unread(socket);
+        return show_until(socket, ends, feed, data, length);
+      if (luatcp__expired(deadline))
+        status = LUATCP_TIMEOUT;
     }
-    if (deadline == NULL)
-      deadline = luatcp__deadline_or_own(NULL, &own, socket);
-    else if (received && luatcp__expired(deadline)) {
-      status = LUATCP_TIMEOUT;
-      break;
-    }
-    if (searched == BUFFER_SIZE) {
-      status = LUATCP_MORE;
-      break;
-    }
-    status = fill(socket, deadline, BUFFER_SIZE);
-    if (status != LUATCP_OK)
-      break;
-    received = true;
   }
   (void)show_line(socket, ends, unread(socket), 0, data, length);
   return status;
+}
+
+int luatcp_view_line(luatcp_socket *socket, luatcp_deadline *deadline, int ends,
+                     const char **data, size_t *length) {
+  if (unread(socket) > 0) {
+    const char *feed = find_feed(socket, 0);
+    if (feed != NULL)
+      return show_until(socket, ends, feed, data, length);
+  }
+  return wait_for_line(socket, deadline, ends, data, length);
 }
 
 /* ---- Reading into the caller's memory -------------------------------- */

@@ -487,7 +487,7 @@ int luatcp_accept(luatcp_socket *server, luatcp_deadline *deadline,
 
 /* ---- Connections ----------------------------------------------------- */
 
-int luatcp__need_connection(luatcp_socket *socket, luatcp_deadline *deadline) {
+int luatcp__wait_connection(luatcp_socket *socket, luatcp_deadline *deadline) {
   if (socket->closed)
     return LUATCP_CLOSED;
   if (socket->state != LUATCP_CLIENT)

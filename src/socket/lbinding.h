@@ -22,8 +22,15 @@
 /* The box of argument 1, which is self, or a Lua error: an object of the class
  * of a state, or of any class.  The box has a socket in it until Lua code runs
  * again: a script may call finalizers, so look into it anew after that. */
-luatcp_socket **luatcpL_checkclass(lua_State *L, int state);
+static inline luatcp_socket **luatcpL_checkclass(lua_State *L, int state);
 luatcp_socket **luatcpL_checkany(lua_State *L);
+
+/* luatcpL_checkclass for methods that are called often: leaves a value on the
+ * stack, which takes a call to remove. */
+static inline luatcp_socket **luatcpL_checkself(lua_State *L, int state);
+
+/* Raises: why argument 1 is no object of the class, or has been finalized. */
+void luatcpL_refuse(lua_State *L, int state);
 
 /* The box of the value at an index when it is one of our objects, else NULL. */
 luatcp_socket **luatcpL_tobox(lua_State *L, int index);
@@ -95,6 +102,22 @@ static inline int luatcpL_interrupted(lua_State *L, int status) {
 static inline int luatcpL_again(lua_State *L, int status,
                                 luatcp_socket *const *box) {
   return luatcpL_interrupted(L, status) && luatcpL_unbox(L, box) != NULL;
+}
+
+/* Comparing addresses is what lua_rawequal does, and costs less. */
+static inline luatcp_socket **luatcpL_checkself(lua_State *L, int state) {
+  luatcp_socket **box = (luatcp_socket **)lua_touserdata(L, 1);
+  if (box == NULL || !lua_getmetatable(L, 1) ||
+      lua_topointer(L, -1) != lua_topointer(L, LUATCPL_CLASS(state)) ||
+      *box == NULL)
+    luatcpL_refuse(L, state);
+  return box;
+}
+
+static inline luatcp_socket **luatcpL_checkclass(lua_State *L, int state) {
+  luatcp_socket **box = luatcpL_checkself(L, state);
+  lua_pop(L, 1);
+  return box;
 }
 
 /* ---- ltcp.c ---------------------------------------------------------- */

@@ -15,20 +15,23 @@ static char classes_key;
 
 /* ---- Checking -------------------------------------------------------- */
 
-/* Whether the value on top is the metatable of a state's class. */
-static int is_class(lua_State *L, int state) {
-  return lua_rawequal(L, -1, LUATCPL_CLASS(state));
+/* Whether a metatable is that of a state's class.  Comparing addresses is what
+ * lua_rawequal does, and costs less. */
+static int is_class(lua_State *L, const void *metatable, int state) {
+  return metatable == lua_topointer(L, LUATCPL_CLASS(state));
 }
 
 /* The state whose class the value at an index has, or -1. */
 static int class_of(lua_State *L, int index) {
   int state;
+  const void *metatable;
   if (lua_touserdata(L, index) == NULL || !lua_getmetatable(L, index))
     return -1;
-  for (state = LUATCPL_CLASSES - 1; state >= 0; state--)
-    if (is_class(L, state))
-      break;
+  metatable = lua_topointer(L, -1);
   lua_pop(L, 1);
+  for (state = LUATCPL_CLASSES - 1; state >= 0; state--)
+    if (is_class(L, metatable, state))
+      break;
   return state;
 }
 
@@ -44,17 +47,10 @@ luatcp_socket *luatcpL_unbox(lua_State *L, luatcp_socket *const *box) {
   return *box;
 }
 
-luatcp_socket **luatcpL_checkclass(lua_State *L, int state) {
-  luatcp_socket **box = (luatcp_socket **)lua_touserdata(L, 1);
-  int same = 0;
-  if (box != NULL && lua_getmetatable(L, 1)) {
-    same = is_class(L, state);
-    lua_pop(L, 1);
-  }
-  if (!same)
+void luatcpL_refuse(lua_State *L, int state) {
+  if (class_of(L, 1) != state)
     expected(L, class_names[state]);
-  luatcpL_unbox(L, box);
-  return box;
+  luatcpL_unbox(L, (luatcp_socket **)lua_touserdata(L, 1));
 }
 
 luatcp_socket **luatcpL_tobox(lua_State *L, int index) {

@@ -36,18 +36,27 @@ typedef struct request {
   size_t prefix_length;
 } request;
 
+static size_t check_size(lua_State *L, int arg, int least) {
+  int64_t whole;
+  if (compat_towhole(L, arg, &whole) && whole >= least &&
+      whole <= (int64_t)COUNT_MAX)
+    return (size_t)whole;
+  return (size_t)luatcpL_checkwhole(L, arg, least, COUNT_MAX);
+}
+
 static void check_count(lua_State *L, request *wanted) {
   wanted->want = WANT_COUNT;
-  wanted->count = (size_t)luatcpL_checkwhole(L, 2, 0, COUNT_MAX);
+  wanted->count = check_size(L, 2, 0);
 }
 
 /* "l", "L" and "a", with a star or without, and the long words "*line" and
  * "*all" that old programs write; -1 for everything else. */
 static int pattern_of(const char *pattern, size_t length) {
-  if (length == 5 && memcmp(pattern, "*line", length) == 0)
-    return WANT_LINE;
-  if (length == 4 && memcmp(pattern, "*all", length) == 0)
-    return WANT_ALL;
+  if (length > 2) {
+    if (length == 5 && memcmp(pattern, "*line", length) == 0)
+      return WANT_LINE;
+    return length == 4 && memcmp(pattern, "*all", length) == 0 ? WANT_ALL : -1;
+  }
   if (length == 2 && *pattern == '*')
     pattern++;
   else if (length != 1)
@@ -64,9 +73,10 @@ static int pattern_of(const char *pattern, size_t length) {
   }
 }
 
-static void check_pattern(lua_State *L, request *wanted) {
+static void check_pattern(lua_State *L, int type, request *wanted) {
   size_t length;
-  const char *pattern = luaL_checklstring(L, 2, &length);
+  const char *pattern = type == LUA_TSTRING ? lua_tolstring(L, 2, &length)
+                                            : luaL_checklstring(L, 2, &length);
   wanted->want = pattern_of(pattern, length);
   if (wanted->want >= 0)
     return;
@@ -88,17 +98,18 @@ static void check_limit(lua_State *L, request *wanted) {
   wanted->limit = (size_t)limit - wanted->prefix_length;
 }
 
-static void check_request(lua_State *L, request *wanted) {
-  int type = lua_type(L, 2);
+static void check_request(lua_State *L, int arguments, request *wanted) {
+  int type = arguments < 2 ? LUA_TNIL : lua_type(L, 2);
   wanted->want = WANT_LINE;
   wanted->limit = SIZE_MAX;
   wanted->prefix_length = 0;
   if (type == LUA_TNUMBER)
     check_count(L, wanted);
   else if (type > LUA_TNIL)
-    check_pattern(L, wanted);
-  if (lua_gettop(L) < 3)
+    check_pattern(L, type, wanted);
+  if (arguments < 3)
     return;
+  lua_settop(L, arguments);
   wanted->prefix = luaL_optlstring(L, 3, "", &wanted->prefix_length);
   if (!lua_isnoneornil(L, 4))
     check_limit(L, wanted);
@@ -321,8 +332,9 @@ static int receive_all(lua_State *L, luatcp_socket *const *box,
 
 static int method_receive(lua_State *L) {
   request wanted;
-  luatcp_socket **box = luatcpL_checkclass(L, LUATCP_CLIENT);
-  check_request(L, &wanted);
+  int arguments = lua_gettop(L);
+  luatcp_socket **box = luatcpL_checkself(L, LUATCP_CLIENT);
+  check_request(L, arguments, &wanted);
   switch (wanted.want) {
   case WANT_LINE:
     return receive_line(L, box, LUATCP_LINE_TEXT, &wanted);
@@ -356,7 +368,7 @@ static int buffered_any(lua_State *L, luatcp_socket *const *box,
 
 static int method_receiveany(lua_State *L) {
   luatcp_socket **box = luatcpL_checkclass(L, LUATCP_CLIENT);
-  size_t maximum = (size_t)luatcpL_checkwhole(L, 2, 1, COUNT_MAX);
+  size_t maximum = check_size(L, 2, 1);
   luatcp_deadline deadline;
   const char *data;
   size_t length;
@@ -407,15 +419,19 @@ static void check_range(lua_State *L, range *part) {
 }
 
 static int method_send(lua_State *L) {
-  luatcp_socket **box = luatcpL_checkclass(L, LUATCP_CLIENT);
+  int status, arguments = lua_gettop(L);
+  luatcp_socket **box = luatcpL_checkself(L, LUATCP_CLIENT);
   luatcp_deadline deadline;
   range part;
   size_t total = 0;
-  int status;
-  part.data = luaL_checklstring(L, 2, &part.size);
   part.start = 0;
-  if (lua_gettop(L) > 2)
+  if (arguments == 2 && lua_type(L, 2) == LUA_TSTRING)
+    part.data = lua_tolstring(L, 2, &part.size);
+  else {
+    lua_settop(L, arguments);
+    part.data = luaL_checklstring(L, 2, &part.size);
     check_range(L, &part);
+  }
   luatcp_deadline_start(&deadline, *box);
   do {
     size_t sent;

@@ -32,6 +32,21 @@ static inline void compat_pushinteger(lua_State *L, int64_t number) {
 #endif
 }
 
+/* Whether the value at an index is a whole number that Lua has as integer or
+ * can make one; false also where nothing but a double is safe to look at. */
+static inline int compat_towhole(lua_State *L, int index, int64_t *number) {
+#if LUA_VERSION_NUM >= 503
+  int whole;
+  *number = lua_tointegerx(L, index, &whole);
+  return whole;
+#else
+  (void)L;
+  (void)index;
+  (void)number;
+  return 0;
+#endif
+}
+
 static inline size_t compat_rawlen(lua_State *L, int index) {
 #if LUA_VERSION_NUM >= 502
   return (size_t)lua_rawlen(L, index);
