@@ -115,6 +115,7 @@ EXTRA_DIST += $(c_pages) $(lua_pages) doc/man/html.sh
 # there is none.
 
 c_html = \
+	doc/html/luatcp.1.html \
 	doc/html/luatcp.3.html \
 	doc/html/luatcp_bind.3.html \
 	doc/html/luatcp_connect.3.html \
@@ -147,7 +148,7 @@ endif
 EXTRA_DIST += $(c_html) $(lua_html) doc/man/manual.css
 
 # Where mandoc is missing, what a release has brought stays as it is.
-$(c_html) $(lua_html): $(c_pages) $(lua_pages) doc/man/html.sh
+$(c_html) $(lua_html): $(c_pages) $(lua_pages) doc/man/luatcp.1 doc/man/html.sh
 	$(AM_V_GEN)$(MKDIR_P) doc/html && \
 	if test -n '$(MANDOC)'; then \
 	  MANDOC='$(MANDOC)' $(SHELL) $(srcdir)/doc/man/html.sh \
@@ -166,8 +167,12 @@ editordir = $(pkgdatadir)/library
 editor_definitions = \
 	doc/editor/library/luatcp.lua \
 	doc/editor/library/socket.lua
+editorproxydir = $(pkgdatadir)/library/luatcp
+editor_proxy_definitions = doc/editor/library/luatcp/proxy.lua
 editor_DATA =
+editorproxy_DATA =
 if WITH_LUA
 editor_DATA += $(editor_definitions)
+editorproxy_DATA += $(editor_proxy_definitions)
 endif
-EXTRA_DIST += $(editor_definitions)
+EXTRA_DIST += $(editor_definitions) $(editor_proxy_definitions)

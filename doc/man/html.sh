@@ -15,7 +15,7 @@ links=`cd "$folder" && awk '
     section = FILENAME
     sub(/^.*\./, "", section)
     print "s,href=\"" $2 "." section ".html\",HREF=\"" FILENAME ".html\",g"
-  }' luatcp*.3 luatcp*.3lua`
+  }' luatcp*.[13] luatcp*.3lua`
 
 ${MANDOC:-mandoc} -Ios="luatcp $2" -Thtml \
   -Otoc,style=manual.css,man=%N.%S.html "$page" |

@@ -37,10 +37,11 @@ check 'tests/local.mk tests/*/local.mk' $(written tests)
 check src/libluatcp/local.mk $(files 'src/libluatcp/*.[ch]') \
   $(files 'src/include/*.h')
 check src/socket/local.mk $(files 'src/socket/*.[ch]')
-check src/tool/local.mk $(files 'src/tool/*.[ch]')
+check src/tool/local.mk $(files 'src/tool/*.[ch]') $(files 'doc/man/*.1')
 check lua/local.mk $(files 'lua/*.lua')
 check bench/local.mk $(files 'bench/*.[ch]') $(files 'bench/*.lua') \
   $(files bench/run) $(files bench/goals)
 check doc/local.mk $(files 'doc/examples/*') $(files 'doc/*.md') \
-  $(files 'doc/man/*') $(files 'doc/editor/library/*')
+  $(files 'doc/man/*.3*') $(files 'doc/man/*.sh') $(files 'doc/man/*.css') \
+  $(files 'doc/editor/library/*.lua') $(files 'doc/editor/library/*/*.lua')
 finish

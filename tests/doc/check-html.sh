@@ -15,7 +15,7 @@ text_of() {
 version=$(sed -n 's/^#define LUATCP_VERSION "\(.*\)"$/\1/p' \
   "$srcdir/src/include/luatcp.h")
 compared=0
-for page in "$srcdir"/doc/man/luatcp*.3 "$srcdir"/doc/man/luatcp*.3lua; do
+for page in "$srcdir"/doc/man/luatcp*.[13] "$srcdir"/doc/man/luatcp*.3lua; do
   base=$(basename "$page")
   html=doc/html/$base.html
   [ -e "$html" ] || html=$srcdir/$html

@@ -96,8 +96,8 @@ same "errors in luatcp.h (<) and in luatcp_strerror(3) (>) differ" \
 
 # ---- References --------------------------------------------------------------------
 
-grep -hE '^\.(It )?Xr luatcp|Xr luatcp' "$pages"/luatcp*.3 "$pages"/luatcp*.3lua |
-  sed -E 's/^.*Xr (luatcp[a-z_]*) (3[a-z]*).*$/\1.\2/' | sort -u >"$work/references"
+grep -hE '^\.(It )?Xr luatcp|Xr luatcp' "$pages"/luatcp*.[13] "$pages"/luatcp*.3lua |
+  sed -E 's/^.*Xr (luatcp[a-z_]*) ([0-9][a-z]*).*$/\1.\2/' | sort -u >"$work/references"
 [ -s "$work/references" ] || fail "no references found"
 for reference in $(cat "$work/references"); do
   [ -e "$pages/$reference" ] ||
@@ -121,7 +121,7 @@ done
 : "${MANDOC:=mandoc}"
 command -v "$MANDOC" >/dev/null 2>&1 ||
   skip "the pages agree with luatcp.h; no mandoc here to look at their style"
-for page in "$pages"/luatcp*.3 "$pages"/luatcp*.3lua; do
+for page in "$pages"/luatcp*.[13] "$pages"/luatcp*.3lua; do
   "$MANDOC" -Tlint -Wstyle "$page" 2>/dev/null |
     grep -vE 'referenced manual not found|unknown manual section: Dt [.]* 3lua' \
       >"$work/style"

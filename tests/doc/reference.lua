@@ -15,6 +15,9 @@ end
 
 local page = lines_of("doc/man/luatcp.3lua")
 local definitions = lines_of("doc/editor/library/socket.lua")
+for _, line in ipairs(lines_of("doc/editor/library/luatcp/proxy.lua")) do
+  definitions[#definitions + 1] = line
+end
 
 -- ---- What the module has ------------------------------------------------------
 
@@ -29,6 +32,7 @@ end
 
 enter("socket.", socket)
 enter("socket.dns.", socket.dns)
+enter("proxy.", require "luatcp.proxy")
 local client, peer, server = t.pair("inet", true)
 for _, one in ipairs { socket.tcp(), client, server } do
   enter("object:", getmetatable(one).__index)
@@ -132,7 +136,7 @@ t.test("parameters have the same names in both", function()
 end)
 
 t.test("the definitions are Lua that loads", function()
-  for _, name in ipairs { "socket", "luatcp" } do
+  for _, name in ipairs { "socket", "luatcp", "luatcp/proxy" } do
     t.truth(loadfile(("%s/doc/editor/library/%s.lua"):format(source, name)), name)
   end
 end)
