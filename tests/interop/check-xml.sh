@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# lua-xmlrpc, lua-soap, and lua-logging's appender by socket.
+. "$srcdir/tests/interop/common.sh"
+need python3 python3
+for version in $any_lua; do use $version && break; done
+[ -n "$lua" ] || skip "no Lua was configured"
+port=$(free_ports 1)
+port=${port% }
+serve xml_server /usr/bin/python3 "$here/xml_server.py" $port
+until_true listening $port || fail "the server does not answer"
+ran=
+for candidate in $any_lua; do
+  use "$candidate" || continue
+  echo "== Lua $candidate: xml.lua"
+  run xml.lua $port
+  case $? in
+  0) ran=yes ;;
+  77) ;;
+  *) fail "under Lua $candidate" ;;
+  esac
+done
+[ -n "$ran" ] || skip "neither lua-xmlrpc nor lua-soap nor lua-logging"
