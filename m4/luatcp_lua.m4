@@ -140,8 +140,34 @@ LUATCP_LUA_CHOSEN([52], [5.2])
 LUATCP_LUA_CHOSEN([51], [5.1])
 AS_IF([test $luatcp_need = one && test -z "$luatcp_lua_chosen"],
   [AC_MSG_ERROR([no headers of any Lua: install them (liblua5.4-dev on Debian, lua-devel on Fedora), name their place with LUA54_CFLAGS, or build without a module: --with-lua=no])])
+LUATCP_LUA_LIBRARY([55], [5.5])
+LUATCP_LUA_LIBRARY([54], [5.4])
+LUATCP_LUA_LIBRARY([53], [5.3])
+LUATCP_LUA_LIBRARY([52], [5.2])
+LUATCP_LUA_LIBRARY([51], [5.1])
 AS_IF([test $luatcp_with_51 != no],
   [LUATCP_LUA_INTERPRETER([JIT], [jit], [jit and "yes" or "no"], [luajit])])
+])
+
+# LUATCP_LUA_LIBRARY(SHORT, VERSION)
+# Looks for the library of a slot, which only tests link: HAVE_LIBLUA<SHORT>.
+AC_DEFUN([LUATCP_LUA_LIBRARY],
+[AC_ARG_VAR([LUA$1_LIBS], [linker flags for Lua $2's library, for tests])
+luatcp_found=no
+AS_IF([test $luatcp_with_$1 = yes],
+  [AC_MSG_CHECKING([for the library of Lua $2])
+   AS_IF([test -z "$LUA$1_LIBS" && test -n "$PKG_CONFIG"],
+     [for luatcp_module in lua$2 lua-$2 lua$1 lua; do
+        LUA$1_LIBS=`$PKG_CONFIG --libs "$luatcp_module" 2>/dev/null` && break
+      done])
+   luatcp_save_LIBS=$LIBS luatcp_save_CPPFLAGS=$CPPFLAGS
+   LIBS="$LUA$1_LIBS $LIBS" CPPFLAGS="$CPPFLAGS $LUA$1_CFLAGS"
+   AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <lauxlib.h>]],
+     [[lua_State *L = luaL_newstate(); lua_gettop(L); lua_close(L);]])],
+     [luatcp_found=yes])
+   LIBS=$luatcp_save_LIBS CPPFLAGS=$luatcp_save_CPPFLAGS
+   AC_MSG_RESULT([$luatcp_found])])
+AM_CONDITIONAL([HAVE_LIBLUA$1], [test $luatcp_found = yes])
 ])
 
 # LUATCP_LUA_CHOSEN(SHORT, VERSION)

@@ -175,6 +175,12 @@ void fault_arm(const struct fault_plan *wanted) {
 
 void fault_disarm(void) { atomic_store(&armed, false); }
 
+bool fault_pause(void) { return atomic_exchange(&armed, false); }
+
+void fault_resume(bool paused) { atomic_store(&armed, paused); }
+
+const struct fault_plan *fault_current(void) { return &plan; }
+
 bool fault_has_hit(void) { return atomic_load(&hit); }
 
 unsigned long fault_count(enum fault_call call) {
@@ -857,7 +863,8 @@ static void run_child(const struct scenario *scenario,
                 fault_descriptors(), before);
   run_once(scenario, &no_fault);
   if (*held < 0) {
-    (void)__real_poll(NULL, 0, 200);
+    if (counted[FAULT_pthread_create] > 0)
+      (void)__real_poll(NULL, 0, 200);
     settle(before, fault_blocks());
     *held = (long)fault_blocks();
   }

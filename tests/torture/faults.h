@@ -82,6 +82,11 @@ void fault_arm(const struct fault_plan *plan);
 /* From now on nothing fails, and nothing is counted. */
 void fault_disarm(void);
 bool fault_has_hit(void);
+/* Between them nothing fails and nothing is counted either. */
+bool fault_pause(void);
+void fault_resume(bool paused);
+/* The plan of this run. */
+const struct fault_plan *fault_current(void);
 /* How often each of the calls was made since fault_arm. */
 unsigned long fault_count(enum fault_call call);
 /* Whether this call is to fail; counts it.  For Lua's allocator. */

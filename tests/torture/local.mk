@@ -45,8 +45,58 @@ torture_sources = \
 	tests/torture/plain.c \
 	tests/torture/plain.h
 
+torture_lua_sources = tests/torture/torture_lua.c $(torture_sources)
+torture_lua_cppflags = $(AM_CPPFLAGS) -DSOURCE='"$(abs_srcdir)"'
+EXTRA_DIST += tests/torture/scenarios.lua
+
 if HAVE_TORTURE
 TORTURE_TESTS = tests/torture/torture
+# each with the module's own objects, so that those are wrapped as well
+if HAVE_LIBLUA55
+TORTURE_TESTS += tests/torture/lua55
+tests_torture_lua55_SOURCES = $(torture_lua_sources)
+tests_torture_lua55_CPPFLAGS = $(torture_lua_cppflags) $(LUA55_CFLAGS)
+tests_torture_lua55_LDADD = $(lua_5_5_luatcp_core_la_OBJECTS) \
+	libluatcp-core.la $(LUA55_LIBS)
+tests_torture_lua55_LDFLAGS = $(wrap_flags)
+endif
+
+if HAVE_LIBLUA54
+TORTURE_TESTS += tests/torture/lua54
+tests_torture_lua54_SOURCES = $(torture_lua_sources)
+tests_torture_lua54_CPPFLAGS = $(torture_lua_cppflags) $(LUA54_CFLAGS)
+tests_torture_lua54_LDADD = $(lua_5_4_luatcp_core_la_OBJECTS) \
+	libluatcp-core.la $(LUA54_LIBS)
+tests_torture_lua54_LDFLAGS = $(wrap_flags)
+endif
+
+if HAVE_LIBLUA53
+TORTURE_TESTS += tests/torture/lua53
+tests_torture_lua53_SOURCES = $(torture_lua_sources)
+tests_torture_lua53_CPPFLAGS = $(torture_lua_cppflags) $(LUA53_CFLAGS)
+tests_torture_lua53_LDADD = $(lua_5_3_luatcp_core_la_OBJECTS) \
+	libluatcp-core.la $(LUA53_LIBS)
+tests_torture_lua53_LDFLAGS = $(wrap_flags)
+endif
+
+if HAVE_LIBLUA52
+TORTURE_TESTS += tests/torture/lua52
+tests_torture_lua52_SOURCES = $(torture_lua_sources)
+tests_torture_lua52_CPPFLAGS = $(torture_lua_cppflags) $(LUA52_CFLAGS)
+tests_torture_lua52_LDADD = $(lua_5_2_luatcp_core_la_OBJECTS) \
+	libluatcp-core.la $(LUA52_LIBS)
+tests_torture_lua52_LDFLAGS = $(wrap_flags)
+endif
+
+if HAVE_LIBLUA51
+TORTURE_TESTS += tests/torture/lua51
+tests_torture_lua51_SOURCES = $(torture_lua_sources)
+tests_torture_lua51_CPPFLAGS = $(torture_lua_cppflags) $(LUA51_CFLAGS)
+tests_torture_lua51_LDADD = $(lua_5_1_luatcp_core_la_OBJECTS) \
+	libluatcp-core.la $(LUA51_LIBS)
+tests_torture_lua51_LDFLAGS = $(wrap_flags)
+endif
+
 check_PROGRAMS += $(TORTURE_TESTS)
 tests_torture_torture_SOURCES = tests/torture/torture.c $(torture_sources)
 tests_torture_torture_LDADD = libluatcp-core.la
