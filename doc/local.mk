@@ -11,9 +11,24 @@ EXTRA_DIST += doc/HACKING doc/PACKAGING
 # Small programs to start from; README shows two of them.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
+	doc/examples/activated_server.lua \
+	doc/examples/benchmark_client.lua \
+	doc/examples/chat.lua \
 	doc/examples/dual_stack.lua \
 	doc/examples/echo_client.c \
-	doc/examples/echo_server.lua
+	doc/examples/echo_poller.lua \
+	doc/examples/echo_server.c \
+	doc/examples/echo_server.lua \
+	doc/examples/forwarder.lua \
+	doc/examples/http_client.lua \
+	doc/examples/reuseport_server.lua
+systemdexamplesdir = $(examplesdir)/systemd
+dist_systemdexamples_DATA = \
+	doc/examples/systemd/echo.service \
+	doc/examples/systemd/echo.socket
+haproxyexamplesdir = $(examplesdir)/haproxy
+dist_haproxyexamples_DATA = \
+	doc/examples/haproxy/haproxy.cfg
 
 # ---- Manual pages -------------------------------------------------------------
 

@@ -106,6 +106,30 @@ tests_network_network_LDADD = libluatcp-core.la
 TOOL_TESTS = \
 	tests/tool/check-tool.sh
 
+# ---- The examples, and what the guide to scaling out promises -------------------
+
+EXAMPLE_TESTS = \
+	tests/examples/check-activation.sh \
+	tests/examples/check-chat.sh \
+	tests/examples/check-echo.sh \
+	tests/examples/check-forwarder.sh \
+	tests/examples/check-http.sh \
+	tests/examples/check-several.sh
+TESTS += $(EXAMPLE_TESTS)
+EXTRA_DIST += $(EXAMPLE_TESTS) \
+	tests/examples/ask_names.lua \
+	tests/examples/common.sh \
+	tests/examples/http_server.lua \
+	tests/examples/hung_up.lua \
+	tests/examples/long_line.lua \
+	tests/examples/people.lua \
+	tests/examples/thousand.lua \
+	tests/examples/three_lines.lua \
+	tests/examples/through.lua
+check_PROGRAMS += tests/examples/activate
+tests_examples_activate_SOURCES = tests/examples/activate.c
+tests_examples_activate_LDADD = libluatcp-core.la
+
 # ---- How they are run ---------------------------------------------------------
 
 if HAVE_CHECK

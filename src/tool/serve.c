@@ -44,7 +44,11 @@ static char chunk[CHUNK_SIZE];
 
 static void end_client(client *one) { one->over = true; }
 
+/* Removed before it is freed, so that the poller does not report its end. */
 static void free_client(service *all, client *one) {
+  int status = luatcp_poller_remove(all->poller, one->socket, -1);
+  if (status != LUATCP_OK && status != LUATCP_NOT_WATCHED)
+    all->status = report_failure("poller", "", status);
   one->previous->next = one->next;
   one->next->previous = one->previous;
   report_closed(one->socket);
