@@ -28,6 +28,7 @@ dist_systemdexamples_DATA = \
 	doc/examples/systemd/echo.socket
 haproxyexamplesdir = $(examplesdir)/haproxy
 dist_haproxyexamples_DATA = \
+	doc/examples/haproxy/backend.lua \
 	doc/examples/haproxy/haproxy.cfg
 
 # ---- Manual pages -------------------------------------------------------------

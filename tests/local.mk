@@ -114,7 +114,8 @@ EXAMPLE_TESTS = \
 	tests/examples/check-echo.sh \
 	tests/examples/check-forwarder.sh \
 	tests/examples/check-http.sh \
-	tests/examples/check-several.sh
+	tests/examples/check-several.sh \
+	tests/scaleout/check-haproxy.sh
 TESTS += $(EXAMPLE_TESTS)
 EXTRA_DIST += $(EXAMPLE_TESTS) \
 	tests/examples/ask_names.lua \
@@ -125,7 +126,8 @@ EXTRA_DIST += $(EXAMPLE_TESTS) \
 	tests/examples/people.lua \
 	tests/examples/thousand.lua \
 	tests/examples/three_lines.lua \
-	tests/examples/through.lua
+	tests/examples/through.lua \
+	tests/scaleout/load.lua
 check_PROGRAMS += tests/examples/activate
 tests_examples_activate_SOURCES = tests/examples/activate.c
 tests_examples_activate_LDADD = libluatcp-core.la

@@ -30,7 +30,9 @@ files() { # PATTERN, relative to the source directory
 # what a person wrote, in a folder and below
 written() {
   (cd "$srcdir" && find "$1" -type f \( -name '*.[ch]' -o -name '*.lua' \
-    -o -name '*.sh' -o -name '*.awk' -o -name '*.py' -o -name run \))
+    -o -name '*.sh' -o -name '*.awk' -o -name '*.py' -o -name run \
+    -o -name '*.md' -o -name '*.[1-8]' -o -name '*.3lua' -o -name '*.css' \
+    -o -name '*.cfg' -o -name '*.service' -o -name '*.socket' \))
 }
 
 check 'tests/local.mk tests/*/local.mk' $(written tests)
@@ -41,7 +43,5 @@ check src/tool/local.mk $(files 'src/tool/*.[ch]') $(files 'doc/man/*.1')
 check lua/local.mk $(files 'lua/*.lua')
 check bench/local.mk $(files 'bench/*.[ch]') $(files 'bench/*.lua') \
   $(files bench/run) $(files bench/goals)
-check doc/local.mk $(files 'doc/examples/*') $(files 'doc/*.md') \
-  $(files 'doc/man/*.3*') $(files 'doc/man/*.sh') $(files 'doc/man/*.css') \
-  $(files 'doc/editor/library/*.lua') $(files 'doc/editor/library/*/*.lua')
+check doc/local.mk $(written doc)
 finish
