@@ -38,6 +38,12 @@ LUA_TESTS = \
 	tests/lua/fromfd_detach.lua \
 	tests/lua/gc.lua \
 	tests/lua/getfd_setfd.lua \
+	tests/lua/hostile_flood.lua \
+	tests/lua/hostile_half_close.lua \
+	tests/lua/hostile_line.lua \
+	tests/lua/hostile_pieces.lua \
+	tests/lua/hostile_reader.lua \
+	tests/lua/hostile_reset.lua \
 	tests/lua/interrupt.lua \
 	tests/lua/listen.lua \
 	tests/lua/luasec.lua \
@@ -169,7 +175,8 @@ EXTRA_DIST += $(LUA_TESTS) $(ABI_TESTS) $(NETWORK_TESTS) $(TOOL_TESTS) \
 	tests/abi/installcheck.sh \
 	tests/abi/interface.c \
 	tests/abi/libluatcp.so.0.x86_64.abi \
-	tests/lua/harness.lua
+	tests/lua/harness.lua \
+	tests/lua/hostile_peer.lua
 
 TEST_EXTENSIONS = .lua .sh
 # --mode=execute: a libtool program may be a script around the real one
