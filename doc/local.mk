@@ -4,6 +4,7 @@
 dist_doc_DATA = \
 	NEWS \
 	README \
+	doc/SECURITY \
 	doc/performance.md
 
 EXTRA_DIST += doc/HACKING doc/PACKAGING
