@@ -434,8 +434,8 @@ static int begin_lookup(luatcp_socket *socket, struct luatcp__connecting *c,
   if (status != LUATCP_MORE)
     return status;
   if (luatcp__unlimited(deadline))
-    return luatcp__resolve(deadline, c->host, c->service, family, 0,
-                           &c->addresses);
+    return luatcp__resolve_name(deadline, c->host, c->service, family, 0,
+                                &c->addresses);
   return luatcp__lookup_start(c->host, c->service, family, 0, &c->lookup);
 }
 

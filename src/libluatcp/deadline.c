@@ -54,6 +54,23 @@ void luatcp_deadline_after(luatcp_deadline *deadline, double seconds) {
   deadline->end = end_of(luatcp__nanoseconds(seconds));
 }
 
+luatcp_deadline *luatcp__deadline_or_own(luatcp_deadline *deadline,
+                                         luatcp_deadline *own,
+                                         const luatcp_socket *socket) {
+  if (deadline != NULL)
+    return deadline;
+  luatcp_deadline_start(own, socket);
+  return own;
+}
+
+luatcp_deadline *luatcp__deadline_or_never(luatcp_deadline *deadline,
+                                           luatcp_deadline *never) {
+  if (deadline != NULL)
+    return deadline;
+  luatcp_deadline_after(never, -1);
+  return never;
+}
+
 int64_t luatcp__remaining(luatcp_deadline *deadline) {
   int64_t now, end;
   if (luatcp__unlimited(deadline))

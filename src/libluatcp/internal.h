@@ -127,6 +127,14 @@ static inline bool luatcp__expired(const luatcp_deadline *deadline) {
          luatcp__now() >= deadline->end;
 }
 
+/* The deadline to use: the one given, or own started from the limits. */
+luatcp_deadline *luatcp__deadline_or_own(luatcp_deadline *deadline,
+                                         luatcp_deadline *own,
+                                         const luatcp_socket *socket);
+/* The same where no socket has limits: the one given, or never. */
+luatcp_deadline *luatcp__deadline_or_never(luatcp_deadline *deadline,
+                                           luatcp_deadline *never);
+
 /* ---- wait.c: where the library waits --------------------------------- */
 
 /* Waits for POLLIN or POLLOUT on one descriptor.  LUATCP_OK also when it has
@@ -188,15 +196,12 @@ int luatcp__replace_descriptor(luatcp_socket *socket, int fd, int family,
  * keep.  Elsewhere try, poll, try. */
 int luatcp__receive_how(luatcp_socket *socket, luatcp_deadline *deadline);
 int luatcp__send_how(luatcp_socket *socket, const luatcp_deadline *deadline);
-/* The deadline to use: the one given, or own started from the limits. */
-luatcp_deadline *luatcp__deadline_or_own(luatcp_deadline *deadline,
-                                         luatcp_deadline *own,
-                                         const luatcp_socket *socket);
 
 /* ---- poller.c: what the other files tell it -------------------------- */
 
-/* The socket's input, descriptor or connect is not what it was: its pollers
- * look at it before they wait again. */
+/* The socket has input, or its descriptor or connect is not what it was: its
+ * pollers look at it before they wait again. */
+void luatcp__watch_input(const luatcp_socket *socket);
 void luatcp__watch_changed(const luatcp_socket *socket);
 /* A descriptor that the socket has is about to be closed or given away. */
 void luatcp__watch_forget(const luatcp_socket *socket, int fd);
@@ -264,6 +269,10 @@ void luatcp__lookup_abandon(struct luatcp__lookup *lookup);
 int luatcp__resolve(luatcp_deadline *deadline, const char *host,
                     const char *service, int family, int flags,
                     luatcp_addresses **addresses);
+/* The same after luatcp__resolve_numeric has said LUATCP_MORE. */
+int luatcp__resolve_name(luatcp_deadline *deadline, const char *host,
+                         const char *service, int family, int flags,
+                         luatcp_addresses **addresses);
 
 /* ---- resolve_thread.c, resolve_direct.c: lookups and deadlines -------- */
 
@@ -288,5 +297,8 @@ int luatcp__job_start(struct luatcp__job *job);
 bool luatcp__job_finished(struct luatcp__job *job);
 void luatcp__job_leave(struct luatcp__job *job);
 bool luatcp__job_has_threads(void);
+
+/* A number that is another one in a forked child. */
+int luatcp__process(void);
 
 #endif

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A descriptor that the backend was told of, and with which events. */
 struct registration {
@@ -39,6 +38,7 @@ struct luatcp__watch {
   bool spent;  /* a one shot that was reported */
   bool gone;   /* its socket was closed, the program not yet told */
   bool queued;
+  bool stale;    /* what the kernel knows may be wrong */
   uint64_t turn; /* of the wait that reported it last */
   size_t place;  /* among that wait's events */
   size_t count;  /* of registrations */
@@ -60,8 +60,8 @@ struct slot {
 };
 
 struct luatcp_poller {
-  void *state;   /* the backend's */
-  pid_t process; /* whose set that is */
+  void *state; /* the backend's */
+  int process; /* whose set that is */
   struct slot *slots;
   size_t slot_count;
   uint32_t free_slot;
@@ -132,6 +132,12 @@ static void enqueue(struct luatcp__watch *watch) {
   poller->last = watch;
 }
 
+/* To be settled, and the kernel to be told. */
+static void outdate(struct luatcp__watch *watch) {
+  watch->stale = true;
+  enqueue(watch);
+}
+
 static struct luatcp__watch *dequeue(luatcp_poller *poller) {
   struct luatcp__watch *watch = poller->first;
   poller->first = watch->next;
@@ -159,7 +165,7 @@ static void unqueue(struct luatcp__watch *watch) {
 /* ---- What the kernel is told ----------------------------------------- */
 
 static bool is_own(const luatcp_poller *poller) {
-  return poller->process == getpid();
+  return poller->process == luatcp__process();
 }
 
 static void unregister(struct luatcp__watch *watch, size_t index) {
@@ -239,6 +245,7 @@ static int update(struct luatcp__watch *watch, int64_t *wake) {
       unregister(watch, i);
   for (i = 0; i < count && status == LUATCP_OK; i++)
     status = set_registration(watch, wanted[i].fd, wanted[i].events);
+  watch->stale = status != LUATCP_OK;
   return status;
 }
 
@@ -277,7 +284,7 @@ static int renew_set(luatcp_poller *poller) {
   }
   close_set(poller);
   poller->state = fresh;
-  poller->process = getpid();
+  poller->process = luatcp__process();
   poller->stray = false;
   return LUATCP_OK;
 }
@@ -288,10 +295,16 @@ static int own_set(luatcp_poller *poller) {
 
 /* ---- What the other files tell --------------------------------------- */
 
-void luatcp__watch_changed(const luatcp_socket *socket) {
+void luatcp__watch_input(const luatcp_socket *socket) {
   struct luatcp__watch *watch;
   for (watch = socket->watches; watch != NULL; watch = watch->next_of_socket)
     enqueue(watch);
+}
+
+void luatcp__watch_changed(const luatcp_socket *socket) {
+  struct luatcp__watch *watch;
+  for (watch = socket->watches; watch != NULL; watch = watch->next_of_socket)
+    outdate(watch);
 }
 
 void luatcp__watch_forget(const luatcp_socket *socket, int fd) {
@@ -301,7 +314,7 @@ void luatcp__watch_forget(const luatcp_socket *socket, int fd) {
     for (i = watch->count; i-- > 0;)
       if (watch->registrations[i].fd == fd) {
         unregister(watch, i);
-        enqueue(watch);
+        outdate(watch);
       }
 }
 
@@ -463,7 +476,7 @@ int luatcp_poller_new(luatcp_poller **poller) {
   if (*poller == NULL)
     return -ENOMEM;
   (*poller)->free_slot = NO_SLOT;
-  (*poller)->process = getpid();
+  (*poller)->process = luatcp__process();
   status = luatcp__poller_backend.open(&(*poller)->state);
   if (status != LUATCP_OK) {
     free(*poller);
@@ -508,7 +521,7 @@ static void spend(struct luatcp__watch *watch) {
   for (i = 0; i < watch->count; i++)
     if (set_registration(watch, watch->registrations[i].fd, LUATCP_ONE_SHOT) !=
         LUATCP_OK)
-      enqueue(watch);
+      outdate(watch);
 }
 
 /* Adds to the events, joining what is about one watch; false when they are
@@ -553,11 +566,11 @@ static void attend(struct luatcp__watch *watch, struct harvest *h) {
     }
     if (wake < h->wake)
       h->wake = wake;
-    enqueue(watch);
+    outdate(watch);
     return;
   }
   /* what can't be waited for is ready: its use will say why */
-  if (update(watch, &wake) != LUATCP_OK)
+  if (watch->stale && update(watch, &wake) != LUATCP_OK)
     ready = watch->events & (LUATCP_READABLE | LUATCP_WRITABLE);
   if (socket != NULL)
     ready |= luatcp__ready_already(socket, watch->events);
@@ -641,7 +654,7 @@ static int ask(luatcp_poller *poller, int64_t span, struct harvest *h) {
 
 int luatcp_poller_wait(luatcp_poller *poller, luatcp_deadline *deadline,
                        luatcp_event *events, size_t capacity, size_t *count) {
-  luatcp_deadline forever;
+  luatcp_deadline never;
   int status;
   *count = 0;
   if (capacity == 0)
@@ -649,10 +662,7 @@ int luatcp_poller_wait(luatcp_poller *poller, luatcp_deadline *deadline,
   status = own_set(poller);
   if (status != LUATCP_OK)
     return status;
-  if (deadline == NULL) {
-    luatcp_deadline_after(&forever, -1);
-    deadline = &forever;
-  }
+  deadline = luatcp__deadline_or_never(deadline, &never);
   poller->turn++;
   for (;;) {
     struct harvest h = {events, capacity, 0, INT64_MAX, false};

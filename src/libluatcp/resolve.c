@@ -285,13 +285,12 @@ void luatcp__lookup_abandon(struct luatcp__lookup *lookup) {
   luatcp__job_leave(&lookup->job);
 }
 
-int luatcp__resolve(luatcp_deadline *deadline, const char *host,
-                    const char *service, int family, int flags,
-                    luatcp_addresses **addresses) {
+int luatcp__resolve_name(luatcp_deadline *deadline, const char *host,
+                         const char *service, int family, int flags,
+                         luatcp_addresses **addresses) {
   struct luatcp__lookup *lookup;
-  int status = luatcp__resolve_numeric(host, service, family, flags, addresses);
-  if (status != LUATCP_MORE)
-    return status;
+  int status;
+  *addresses = NULL;
   lookup = new_lookup(host, service, family, flags);
   if (lookup == NULL)
     return -ENOMEM;
@@ -299,14 +298,14 @@ int luatcp__resolve(luatcp_deadline *deadline, const char *host,
   return status == LUATCP_OK ? take_result(lookup, addresses) : status;
 }
 
-static luatcp_deadline *deadline_or_never(luatcp_deadline *deadline,
-                                          luatcp_deadline *never) {
-  if (deadline != NULL)
-    return deadline;
-  luatcp_deadline_after(never, -1);
-  return never;
+int luatcp__resolve(luatcp_deadline *deadline, const char *host,
+                    const char *service, int family, int flags,
+                    luatcp_addresses **addresses) {
+  int status = luatcp__resolve_numeric(host, service, family, flags, addresses);
+  return status == LUATCP_MORE ? luatcp__resolve_name(deadline, host, service,
+                                                      family, flags, addresses)
+                               : status;
 }
-
 int luatcp_lookup(luatcp_deadline *deadline, const char *host,
                   const char *service, int family,
                   luatcp_addresses **addresses) {
@@ -315,8 +314,8 @@ int luatcp_lookup(luatcp_deadline *deadline, const char *host,
   if (family != LUATCP_UNSPEC && family != LUATCP_INET &&
       family != LUATCP_INET6)
     return LUATCP_INVALID_ARGUMENT;
-  return luatcp__resolve(deadline_or_never(deadline, &never), host, service,
-                         family, LUATCP__CANONICAL, addresses);
+  return luatcp__resolve(luatcp__deadline_or_never(deadline, &never), host,
+                         service, family, LUATCP__CANONICAL, addresses);
 }
 
 /* ---- From an address to names ---------------------------------------- */
@@ -372,7 +371,7 @@ int luatcp_reverse_lookup(luatcp_deadline *deadline, const luatcp_name *name,
     free(reverse);
     return LUATCP_INVALID_ARGUMENT;
   }
-  status = run_job(&reverse->job, deadline_or_never(deadline, &never));
+  status = run_job(&reverse->job, luatcp__deadline_or_never(deadline, &never));
   if (status != LUATCP_OK)
     return status;
   status = reverse->status;

@@ -6,6 +6,10 @@
  */
 #include "internal.h"
 
+#include <unistd.h>
+
+int luatcp__process(void) { return (int)getpid(); }
+
 bool luatcp__job_has_threads(void) { return false; }
 
 int luatcp__job_start(struct luatcp__job *job) {

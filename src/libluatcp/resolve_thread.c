@@ -36,7 +36,7 @@
 enum { QUEUED, RUNNING, LEFT, FINISHED };
 
 struct luatcp__pool {
-  pid_t process; /* whose threads these are */
+  int process; /* whose threads these are */
   pthread_mutex_t mutex;
   pthread_cond_t work;
   struct luatcp__job *first, *last; /* the queue */
@@ -47,6 +47,24 @@ struct luatcp__pool {
 static _Atomic(struct luatcp__pool *) current_pool;
 
 bool luatcp__job_has_threads(void) { return true; }
+
+/* ---- Processes ------------------------------------------------------- */
+
+static atomic_int forks; /* that lie between the first process and this one */
+static bool forks_are_counted;
+
+static void count_fork(void) { atomic_fetch_add(&forks, 1); }
+
+static void start_counting(void) {
+  forks_are_counted = pthread_atfork(NULL, NULL, count_fork) == 0;
+}
+
+/* Asked with every wait of a poller: no system call, if that can be. */
+int luatcp__process(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, start_counting);
+  return forks_are_counted ? atomic_load(&forks) : (int)getpid();
+}
 
 /* ---- The pool -------------------------------------------------------- */
 
@@ -77,7 +95,7 @@ static struct luatcp__pool *new_pool(void) {
   struct luatcp__pool *pool = calloc(1, sizeof *pool);
   if (pool == NULL)
     return NULL;
-  pool->process = getpid();
+  pool->process = luatcp__process();
   if (pthread_mutex_init(&pool->mutex, NULL) != 0) {
     free(pool);
     return NULL;
@@ -97,7 +115,7 @@ static void free_pool(struct luatcp__pool *pool) {
 }
 
 static bool is_own(const struct luatcp__pool *pool) {
-  return pool->process == getpid();
+  return pool->process == luatcp__process();
 }
 
 /* This process's pool.  A child leaves its parent's in memory: what it holds

@@ -128,7 +128,7 @@ static int fill(luatcp_socket *socket, luatcp_deadline *deadline,
   if (unread(socket) == 0)
     luatcp__buffer_drop(socket);
   else if (socket->watches != NULL)
-    luatcp__watch_changed(socket);
+    luatcp__watch_input(socket);
   return status;
 }
 

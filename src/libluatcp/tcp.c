@@ -67,15 +67,6 @@ double luatcp_get_timeout(const luatcp_socket *socket, int limit) {
   return span == INT64_MAX ? -1 : (double)span / 1e9;
 }
 
-luatcp_deadline *luatcp__deadline_or_own(luatcp_deadline *deadline,
-                                         luatcp_deadline *own,
-                                         const luatcp_socket *socket) {
-  if (deadline != NULL)
-    return deadline;
-  luatcp_deadline_start(own, socket);
-  return own;
-}
-
 /* ---- Statistics ------------------------------------------------------ */
 
 void luatcp_get_statistics(const luatcp_socket *socket,

@@ -258,15 +258,12 @@ static int wait_for_items(struct waiting *w, luatcp_deadline *deadline) {
 int luatcp_wait(luatcp_deadline *deadline, luatcp_wait_item *items,
                 size_t count, size_t *ready) {
   struct pollfd few[64];
-  luatcp_deadline forever;
+  luatcp_deadline never;
   struct waiting w = {.items = items, .count = count, .entries = few};
   size_t i, room = 0;
   int status;
   *ready = 0;
-  if (deadline == NULL) {
-    luatcp_deadline_after(&forever, -1);
-    deadline = &forever;
-  }
+  deadline = luatcp__deadline_or_never(deadline, &never);
   /* a connect may come to need more entries while it is waited for */
   for (i = 0; i < count; i++)
     room += items[i].socket != NULL && items[i].socket->connecting != NULL

@@ -89,6 +89,12 @@ void luatcpL_checkdeadline(lua_State *L, int arg, luatcp_deadline *deadline);
 /* Whether the value at an index can be called. */
 int luatcpL_callable(lua_State *L, int index);
 
+/* Calls a method of the value at an absolute index, which may be an object of
+ * others: getfd, -1 where that gives no descriptor; dirty, false where there is
+ * none. */
+int luatcpL_calldescriptor(lua_State *L, int index);
+int luatcpL_calldirty(lua_State *L, int index);
+
 /* Lets Lua run the debug hook that a signal handler may have set; returns 1. */
 int luatcpL_runhook(lua_State *L);
 

@@ -6,6 +6,8 @@
  */
 #include "lbinding.h"
 
+#include <limits.h>
+
 static const char *const class_names[LUATCPL_CLASSES] = {
     "tcp{master}", "tcp{client}", "tcp{server}"};
 
@@ -109,6 +111,66 @@ int luatcpL_callable(lua_State *L, int index) {
     return 0;
   lua_pop(L, 1);
   return 1;
+}
+
+/* ---- Objects of others ----------------------------------------------- */
+
+static int get_field(lua_State *L) {
+  lua_gettable(L, 1);
+  return 1;
+}
+
+/* Pushes a field of the value at an index, or nil where it cannot have any.
+ * LuaJIT has values of which that is not known beforehand. */
+static void push_field(lua_State *L, int index, const char *name) {
+  int type = lua_type(L, index);
+  if (type == LUA_TTABLE) {
+    lua_getfield(L, index, name);
+  } else if (!luaL_getmetafield(L, index, "__index")) {
+    lua_pushnil(L);
+  } else if (type <= LUA_TTHREAD) {
+    lua_pop(L, 1);
+    lua_getfield(L, index, name);
+  } else {
+    lua_pop(L, 1);
+    lua_pushcfunction(L, get_field);
+    lua_pushvalue(L, index);
+    lua_pushstring(L, name);
+    if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
+      lua_pop(L, 1);
+      lua_pushnil(L);
+    }
+  }
+}
+
+/* Calls a method and pushes its result, nil where there is none. */
+static void call_method(lua_State *L, int index, const char *name) {
+  push_field(L, index, name);
+  if (!luatcpL_callable(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+    return;
+  }
+  lua_pushvalue(L, index);
+  lua_call(L, 1, 1);
+}
+
+int luatcpL_calldescriptor(lua_State *L, int index) {
+  lua_Number number;
+  call_method(L, index, "getfd");
+  number = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
+  lua_pop(L, 1);
+  if (!(number >= 0 && number <= INT_MAX) || (lua_Number)(int)number != number)
+    return -1;
+  return (int)number;
+}
+
+int luatcpL_calldirty(lua_State *L, int index) {
+  int dirty;
+  call_method(L, index, "dirty");
+  dirty = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return dirty;
 }
 
 /* ---- Making and freeing ---------------------------------------------- */
@@ -286,9 +348,23 @@ int luatcpL_succeed(lua_State *L) {
   return 1;
 }
 
-void luatcpL_pushmessage(lua_State *L, int status) {
+static void push_system_message(lua_State *L, int status) {
   char message[LUATCP_MESSAGE_SIZE];
   lua_pushstring(L, luatcp_strerror(status, message, sizeof message));
+}
+
+/* The library's own messages are literals, which Lua finds by their address. */
+void luatcpL_pushmessage(lua_State *L, int status) {
+  switch (status) {
+#define MESSAGE_CASE(symbol, number, message)                                  \
+  case symbol:                                                                 \
+    lua_pushliteral(L, message);                                               \
+    break;
+    LUATCP_ERRORS(MESSAGE_CASE)
+#undef MESSAGE_CASE
+  default:
+    push_system_message(L, status);
+  }
 }
 
 /* The value behind those that LuaSocket returns; how many were pushed. */

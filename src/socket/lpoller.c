@@ -39,15 +39,18 @@ typedef struct poller {
 
 /* ---- Checking -------------------------------------------------------- */
 
-static poller *to_poller(lua_State *L) {
+/* Argument 1, which is self; leaves a value on the stack. */
+static poller *check_self(lua_State *L) {
   poller *self = (poller *)lua_touserdata(L, 1);
-  int same = 0;
-  if (self != NULL && lua_getmetatable(L, 1)) {
-    same = lua_rawequal(L, -1, METATABLE);
-    lua_pop(L, 1);
-  }
-  if (!same)
+  if (self == NULL || !lua_getmetatable(L, 1) ||
+      lua_topointer(L, -1) != lua_topointer(L, METATABLE))
     luaL_argerror(L, 1, "poller expected");
+  return self;
+}
+
+static poller *to_poller(lua_State *L) {
+  poller *self = check_self(L);
+  lua_pop(L, 1);
   return self;
 }
 
@@ -169,43 +172,17 @@ static void forget(lua_State *L, poller *self, int number) {
 
 /* ---- Objects of others ----------------------------------------------- */
 
-/* Calls a method of the value at an index without arguments and pushes its
- * result; nil where there is no such method. */
-static void call_method(lua_State *L, int index, const char *name) {
-  if (!lua_istable(L, index)) {
-    if (!luaL_getmetafield(L, index, "__index")) {
-      lua_pushnil(L);
-      return;
-    }
-    lua_pop(L, 1);
-  }
-  lua_getfield(L, index, name);
-  if (!luatcpL_callable(L, -1)) {
-    lua_pop(L, 1);
-    lua_pushnil(L);
-    return;
-  }
-  lua_pushvalue(L, index);
-  lua_call(L, 1, 1);
-}
-
-static int check_descriptor(lua_State *L) {
-  lua_Number number;
-  call_method(L, 2, "getfd");
-  number = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
-  lua_pop(L, 1);
-  if (!(number >= 0 && number <= INT_MAX) || (lua_Number)(int)number != number)
-    luaL_argerror(L, 2, "object with a descriptor expected");
-  return (int)number;
-}
-
 /* What the core is to watch: *box is NULL for an object that is not ours. */
 static int check_object(lua_State *L, luatcp_socket ***box) {
+  int descriptor = -1;
   *box = luatcpL_tobox(L, 2);
-  if (*box == NULL)
-    return check_descriptor(L);
-  luatcpL_unbox(L, *box);
-  return -1;
+  if (*box != NULL)
+    luatcpL_unbox(L, *box);
+  else {
+    descriptor = luatcpL_calldescriptor(L, 2);
+    luaL_argcheck(L, descriptor >= 0, 2, "object with a descriptor expected");
+  }
+  return descriptor;
 }
 
 /* Adds an event unless there is one for the member. */
@@ -227,9 +204,8 @@ static int is_dirty(lua_State *L, int number) {
   int dirty;
   compat_pushtable(L, 1);
   lua_rawgeti(L, -1, 2 * number - 1);
-  call_method(L, lua_gettop(L), "dirty");
-  dirty = lua_toboolean(L, -1);
-  lua_pop(L, 3);
+  dirty = luatcpL_calldirty(L, lua_gettop(L));
+  lua_pop(L, 2);
   return dirty;
 }
 
@@ -431,7 +407,7 @@ static void push_events(lua_State *L, int events) {
 
 /* The next object that is ready, with its events and its value. */
 static int next_event(lua_State *L) {
-  poller *self = to_poller(L);
+  poller *self = check_self(L);
   compat_pushtable(L, 1);
   while (self->core != NULL && self->next < self->ready) {
     const luatcp_event *event = &self->events[self->next++];

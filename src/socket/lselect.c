@@ -124,66 +124,15 @@ static inline luatcp_socket **own_box(lua_State *L, const selection *all) {
   return NULL;
 }
 
-static int get_field(lua_State *L) {
-  lua_gettable(L, 1);
-  return 1;
-}
-
-/* Pushes a field of VALUE, or nil where it cannot have any.  LuaJIT has values
- * of which that is not known beforehand. */
-static void push_field(lua_State *L, const char *name) {
-  int type = lua_type(L, VALUE);
-  if (type == LUA_TTABLE) {
-    lua_getfield(L, VALUE, name);
-  } else if (!luaL_getmetafield(L, VALUE, "__index")) {
-    lua_pushnil(L);
-  } else if (type <= LUA_TTHREAD) {
-    lua_pop(L, 1);
-    lua_getfield(L, VALUE, name);
-  } else {
-    lua_pop(L, 1);
-    lua_pushcfunction(L, get_field);
-    lua_pushvalue(L, VALUE);
-    lua_pushstring(L, name);
-    if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
-      lua_pop(L, 1);
-      lua_pushnil(L);
-    }
-  }
-}
-
-/* Calls a method of VALUE and pushes its result, nil where there is none. */
-static void call_method(lua_State *L, const char *name) {
-  push_field(L, name);
-  if (!luatcpL_callable(L, -1)) {
-    lua_settop(L, VALUE);
-    lua_pushnil(L);
-    return;
-  }
-  lua_pushvalue(L, VALUE);
-  lua_call(L, 1, 1);
-}
-
-/* The value on top as descriptor, or -1. */
-static int to_descriptor(lua_State *L) {
-  lua_Number number = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
-  if (!(number >= 0 && number <= INT_MAX) || (lua_Number)(int)number != number)
-    return -1;
-  return (int)number;
-}
-
 static int foreign_descriptor(lua_State *L, selection *all, int side) {
   int descriptor;
   if (lua_type(L, VALUE) == LUA_TNUMBER) /* no key for a list's map */
     return -1;
   all->stale = 1;
-  call_method(L, "getfd");
-  descriptor = to_descriptor(L);
+  descriptor = luatcpL_calldescriptor(L, VALUE);
   if (descriptor < 0 || side == SEND)
     return descriptor;
-  lua_settop(L, VALUE);
-  call_method(L, "dirty");
-  if (!lua_toboolean(L, -1))
+  if (!luatcpL_calldirty(L, VALUE))
     return descriptor;
   all->dirty++;
   return DIRTY;
@@ -289,13 +238,15 @@ static int is_ready(const luatcp_wait_item *item) {
  * object to position, unless it is in there.  Pops the value; returns how long
  * the list is now. */
 static int append(lua_State *L, int length) {
-  lua_pushvalue(L, -1);
-  lua_rawget(L, -3);
-  if (!lua_isnil(L, -1)) {
-    lua_pop(L, 2);
-    return length;
+  if (length > 0) {
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    if (!lua_isnil(L, -1)) {
+      lua_pop(L, 2);
+      return length;
+    }
+    lua_pop(L, 1);
   }
-  lua_pop(L, 1);
   length++;
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, length);
@@ -311,7 +262,8 @@ static void push_ready(lua_State *L, selection *all, int side, size_t at) {
   int length = 0;
   int room =
       (int)(all->ready < all->counts[side] ? all->ready : all->counts[side]);
-  lua_createtable(L, room, room);
+  /* both keys of a single object fit into one part of its table */
+  lua_createtable(L, room > 1 ? room : 0, room > 1 ? room : 2 * room);
   for (i = 0; all->ready > 0 && i < all->counts[side]; i++) {
     if (!is_ready(&all->items[at + i]))
       continue;
