@@ -5,7 +5,14 @@ dist_doc_DATA = \
 	NEWS \
 	README \
 	doc/SECURITY \
-	doc/performance.md
+	doc/c-programs.md \
+	doc/dual-stack.md \
+	doc/lua-c-modules.md \
+	doc/performance.md \
+	doc/scale-out.md \
+	doc/timeouts.md \
+	doc/tls.md \
+	doc/waiting.md
 
 EXTRA_DIST += doc/HACKING doc/PACKAGING
 
@@ -22,6 +29,7 @@ dist_examples_DATA = \
 	doc/examples/echo_server.lua \
 	doc/examples/forwarder.lua \
 	doc/examples/http_client.lua \
+	doc/examples/lua_module.c \
 	doc/examples/reuseport_server.lua
 systemdexamplesdir = $(examplesdir)/systemd
 dist_systemdexamples_DATA = \

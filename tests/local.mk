@@ -120,10 +120,12 @@ EXAMPLE_TESTS = \
 	tests/examples/check-echo.sh \
 	tests/examples/check-forwarder.sh \
 	tests/examples/check-http.sh \
+	tests/examples/check-lua-module.sh \
 	tests/examples/check-several.sh \
 	tests/scaleout/check-haproxy.sh
 TESTS += $(EXAMPLE_TESTS)
 EXTRA_DIST += $(EXAMPLE_TESTS) \
+	tests/examples/ask_lines.lua \
 	tests/examples/ask_names.lua \
 	tests/examples/common.sh \
 	tests/examples/http_server.lua \
