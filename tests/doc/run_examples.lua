@@ -132,7 +132,15 @@ function socket.connect(host, port, ...)
 end
 
 function socket.bind(host, port, backlog)
-  return original.bind(host, port, backlog) -- of methods that are ours now
+  local number = tonumber(port)
+  local valid = number and number >= 0 and number < 65536
+  local server, message, code =
+    original.bind(host, valid and 0 or port, backlog)
+  if not server then return nil, message, code end
+  local _, chosen = server:getsockname()
+  known[number or chosen] = chosen
+  visit(server)
+  return server
 end
 
 function socket.sleep(seconds)
