@@ -4,6 +4,7 @@
 -- function runs from the beginning to the end, or raises an error that has the
 -- message of what has failed.
 
+-- luacheck: read globals world
 local world = world
 local socket = require "socket"
 
