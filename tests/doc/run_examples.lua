@@ -110,6 +110,7 @@ local function accept(object)
   if object:gettimeout() ~= 0 then
     for _ = 1, 10 do
       if original.select({ object }, nil, 2)[1] then break end
+      if visits == 0 then error("nobody was sent to this server", 2) end
       if accepted >= visits then error(STOP, 0) end
     end
   end
