@@ -54,6 +54,7 @@ LUA_TESTS = \
 	tests/lua/ports.lua \
 	tests/lua/process.lua \
 	tests/lua/proxy.lua \
+	tests/lua/programs.lua \
 	tests/lua/receive_all.lua \
 	tests/lua/receive_any.lua \
 	tests/lua/receive_count.lua \
