@@ -8,6 +8,7 @@ dist_doc_DATA = \
 	doc/c-programs.md \
 	doc/dual-stack.md \
 	doc/lua-c-modules.md \
+	doc/luasocket.md \
 	doc/performance.md \
 	doc/scale-out.md \
 	doc/timeouts.md \
