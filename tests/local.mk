@@ -80,6 +80,7 @@ LUA_TESTS = \
 
 ABI_TESTS = \
 	tests/abi/check-abi.sh \
+	tests/abi/check-calls.sh \
 	tests/abi/check-cloexec.sh \
 	tests/abi/check-exports.sh \
 	tests/abi/check-header.sh \
