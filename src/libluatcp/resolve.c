@@ -306,6 +306,7 @@ int luatcp__resolve(luatcp_deadline *deadline, const char *host,
                                                       family, flags, addresses)
                                : status;
 }
+
 int luatcp_lookup(luatcp_deadline *deadline, const char *host,
                   const char *service, int family,
                   luatcp_addresses **addresses) {

@@ -424,7 +424,7 @@ int luatcp_recv_line(luatcp_socket *socket, luatcp_deadline *deadline, int ends,
       return status;
     if (deadline == NULL)
       deadline = luatcp__deadline_or_own(NULL, &own, socket);
-    else if (filled && luatcp__expired(deadline))
+    else if ((filled || *received > 0) && luatcp__expired(deadline))
       return LUATCP_TIMEOUT;
     status = fill(socket, deadline, 1);
     if (status != LUATCP_OK)
