@@ -22,14 +22,17 @@ int64_t luatcp__later(int64_t now, int64_t span) {
 }
 
 int64_t luatcp__nanoseconds(double seconds) {
+  /* volatile: on i386 more digits than a double has would round 0.1 up */
+  volatile double exact;
   int64_t whole;
   if (seconds != seconds)
     return 0;
   /* 292 years are beyond int64_t; so is anybody's patience */
   if (seconds < 0 || seconds >= 9.2e9)
     return INT64_MAX;
-  whole = (int64_t)(seconds * 1e9);
-  return whole + ((double)whole < seconds * 1e9);
+  exact = seconds * 1e9;
+  whole = (int64_t)exact;
+  return whole + ((double)whole < exact);
 }
 
 LUATCP__SELDOM static int64_t later_from_now(int64_t span) {
