@@ -36,12 +36,17 @@ typedef struct request {
   size_t prefix_length;
 } request;
 
+/* Where a size has 32 bits, more than fits means no limit. */
+static size_t to_size(lua_Number count) {
+  return count < (lua_Number)SIZE_MAX ? (size_t)count : SIZE_MAX;
+}
+
 static size_t check_size(lua_State *L, int arg, int least) {
   int64_t whole;
   if (compat_towhole(L, arg, &whole) && whole >= least &&
       whole <= (int64_t)COUNT_MAX)
-    return (size_t)whole;
-  return (size_t)luatcpL_checkwhole(L, arg, least, COUNT_MAX);
+    return (uint64_t)whole < SIZE_MAX ? (size_t)whole : SIZE_MAX;
+  return to_size(luatcpL_checkwhole(L, arg, least, COUNT_MAX));
 }
 
 static void check_count(lua_State *L, request *wanted) {
@@ -95,7 +100,7 @@ static void check_limit(lua_State *L, request *wanted) {
   luaL_argcheck(
       L, wanted->want != WANT_COUNT || (lua_Number)wanted->count <= limit, 4,
       "maximal size is less than the count");
-  wanted->limit = (size_t)limit - wanted->prefix_length;
+  wanted->limit = to_size(limit) - wanted->prefix_length;
 }
 
 static void check_request(lua_State *L, int arguments, request *wanted) {
@@ -413,7 +418,7 @@ static void check_range(lua_State *L, range *part) {
     last = (lua_Number)size;
   /* where nothing is sent, the last index sent is the one before the first;
      no sane program looks at it beyond the end */
-  part->start = (size_t)(first <= COUNT_MAX ? first - 1 : (lua_Number)size);
+  part->start = to_size(first <= COUNT_MAX ? first - 1 : (lua_Number)size);
   part->size = last >= first ? (size_t)(last - first) + 1 : 0;
   part->data += part->size > 0 ? part->start : 0;
 }
