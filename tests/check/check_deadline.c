@@ -161,14 +161,14 @@ START_TEST(sleep_is_interrupted_and_goes_on) {
   double start = luatcp_monotonic_time();
   int status, turns = 0;
   peer_alarm_start(10, _i != 0);
-  luatcp_deadline_after(&deadline, 0.1);
+  luatcp_deadline_after(&deadline, 1);
   while ((status = luatcp_sleep(&deadline)) == -EINTR)
     turns++;
   peer_alarm_stop();
   expect(status, LUATCP_OK);
   ck_assert_int_gt(turns, 0);
-  ck_assert_double_ge(peer_since(start), 0.1);
-  ck_assert_double_le(peer_since(start), 5);
+  ck_assert_double_ge(peer_since(start), 1);
+  ck_assert_double_le(peer_since(start), 20);
 }
 END_TEST
 
