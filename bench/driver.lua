@@ -285,7 +285,7 @@ end
 -- once, the first one another time.
 local function measure_times(results, chosen, work_list, rounds)
   for i, workload in ipairs(work_list) do
-    local count = options.full and workload.count * 3 or workload.count
+    local count = (workload.count or 0) * (options.full and 3 or 1)
     if workload.most then count = math.min(count, workload.most) end
     for round = 1, workload.timed and rounds or 0 do
       progress(("times %d/%d: %s, round %d of %d"):format(
