@@ -16,9 +16,9 @@ activated() { # COMMAND...
     ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
     export ASAN_OPTIONS
     exec "$@" env LD_PRELOAD="$LUATCP_PRELOAD" "$interpreter" \
-      "$examples/activated_server.lua" 0.5
+      "$examples/activated_server.lua" 3
   fi
-  exec "$@" "$interpreter" "$examples/activated_server.lua" 0.5
+  exec "$@" "$interpreter" "$examples/activated_server.lua" 3
 }
 
 has_ports() { [ "$(grep -cs '^port ' "$work/server")" = 2 ]; }

@@ -88,7 +88,7 @@ t.test("version 1, IPv6, written as getpeername writes it", function()
     t.equal(from.destination_address, "::1")
     t.equal(from.family, "inet6")
     local listed = socket.dns.getaddrinfo(text)
-    if listed then t.equal(listed[1].addr, want, text) end
+    if listed and listed[1].family == "inet6" then t.equal(listed[1].addr, want, text) end
   end
 end)
 
