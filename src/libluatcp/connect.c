@@ -251,6 +251,7 @@ static int64_t next_turn(const luatcp_socket *socket,
 static int step_lookup(luatcp_socket *socket) {
   struct luatcp__connecting *c = socket->connecting;
   int status;
+  LUATCP__KNOWN(c != NULL);
   if (c->lookup == NULL)
     return LUATCP_OK;
   if (!luatcp__lookup_finished(c->lookup))
@@ -325,6 +326,7 @@ size_t luatcp__connect_poll(const luatcp_socket *socket, struct pollfd *entries,
                             int64_t *wake) {
   const struct luatcp__connecting *c = socket->connecting;
   size_t i;
+  LUATCP__KNOWN(c != NULL);
   if (c->lookup != NULL) {
     entries[0] = (struct pollfd){.fd = luatcp__lookup_descriptor(c->lookup),
                                  .events = POLLIN};
@@ -360,6 +362,7 @@ static int wait_for_step(luatcp_socket *socket, luatcp_deadline *deadline) {
   }
   if (poll(entries, (nfds_t)count, luatcp__milliseconds(span)) < 0)
     return -errno;
+  LUATCP__KNOWN(socket->connecting != NULL);
   return socket->connecting->lookup == NULL ? judge_attempts(socket, entries)
                                             : -EINPROGRESS;
 }
@@ -460,6 +463,7 @@ static int step_once(luatcp_socket *socket, luatcp_deadline *deadline,
   int status = luatcp__connect_step(socket, deadline);
   if (status != -EINPROGRESS)
     return status;
+  LUATCP__KNOWN(socket->connecting != NULL);
   return begun || socket->connecting->next != next ? LUATCP_TIMEOUT : -EALREADY;
 }
 

@@ -30,6 +30,15 @@
 #define LUATCP__SELDOM
 #endif
 
+/* What is so because of what has been done before, for analysers that look at
+ * a function by itself. */
+#ifdef __clang_analyzer__
+#define LUATCP__KNOWN(condition)                                               \
+  ((condition) ? (void)0 : __builtin_unreachable())
+#else
+#define LUATCP__KNOWN(condition) ((void)0)
+#endif
+
 /* ---- struct luatcp_socket -------------------------------------------- */
 
 struct luatcp__connecting;

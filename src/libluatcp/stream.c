@@ -219,6 +219,7 @@ static inline int show_line(luatcp_socket *socket, int ends, size_t length,
 
 /* The LF that ends the next line in the buffer, from an offset on, or NULL. */
 static const char *find_feed(const luatcp_socket *socket, size_t from) {
+  LUATCP__KNOWN(socket->buffer != NULL);
   return memchr(socket->buffer + socket->start + from, '\n',
                 unread(socket) - from);
 }

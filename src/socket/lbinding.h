@@ -29,6 +29,9 @@ luatcp_socket **luatcpL_checkany(lua_State *L);
  * stack, which takes a call to remove. */
 static inline luatcp_socket **luatcpL_checkself(lua_State *L, int state);
 
+/* luaL_argerror, which Lua does not declare as one that never returns. */
+_Noreturn void luatcpL_badargument(lua_State *L, int arg, const char *message);
+
 /* Raises: why argument 1 is no object of the class, or has been finalized. */
 void luatcpL_refuse(lua_State *L, int state);
 

@@ -7,6 +7,7 @@
 #include "lbinding.h"
 
 #include <limits.h>
+#include <stdlib.h>
 
 static const char *const class_names[LUATCPL_CLASSES] = {
     "tcp{master}", "tcp{client}", "tcp{server}"};
@@ -37,15 +38,20 @@ static int class_of(lua_State *L, int index) {
   return state;
 }
 
-static void expected(lua_State *L, const char *what) {
-  luaL_argerror(L, 1, lua_pushfstring(L, "%s expected", what));
+_Noreturn void luatcpL_badargument(lua_State *L, int arg, const char *message) {
+  luaL_argerror(L, arg, message);
+  abort();
+}
+
+_Noreturn static void expected(lua_State *L, const char *what) {
+  luatcpL_badargument(L, 1, lua_pushfstring(L, "%s expected", what));
 }
 
 /* Finalizers run in an order that programs do not choose, so they may meet
  * objects whose own finalizer has run. */
 luatcp_socket *luatcpL_unbox(lua_State *L, luatcp_socket *const *box) {
   if (*box == NULL)
-    luaL_argerror(L, 1, "object has been finalized");
+    luatcpL_badargument(L, 1, "object has been finalized");
   return *box;
 }
 
@@ -85,9 +91,9 @@ lua_Number luatcpL_checkwhole(lua_State *L, int arg, lua_Number low,
                               lua_Number high) {
   lua_Number number = luaL_checknumber(L, arg);
   if (!(number >= low && number <= high)) /* NaN too */
-    luaL_argerror(L, arg, "number out of range");
+    luatcpL_badargument(L, arg, "number out of range");
   if (!is_whole(number))
-    luaL_argerror(L, arg, "number has no integer representation");
+    luatcpL_badargument(L, arg, "number has no integer representation");
   return number;
 }
 
@@ -217,10 +223,9 @@ static int object_close(lua_State *L) {
 }
 
 static int object_tostring(lua_State *L) {
-  int state = class_of(L, 1);
-  if (state < 0)
-    expected(L, "tcp{any}");
-  lua_pushfstring(L, "%s: %p", class_names[state], lua_topointer(L, 1));
+  int state = luatcpL_checkbox(L) != NULL ? class_of(L, 1) : -1;
+  const char *name = state < 0 ? "" : class_names[state];
+  lua_pushfstring(L, "%s: %p", name, lua_topointer(L, 1));
   return 1;
 }
 

@@ -17,7 +17,8 @@ static int check_option(lua_State *L, const char **option) {
   *option = luaL_checklstring(L, 2, &length);
   kind = strlen(*option) == length ? luatcp_option_kind(*option) : -1;
   if (kind < 0)
-    luaL_argerror(L, 2, lua_pushfstring(L, "unsupported option '%s'", *option));
+    luatcpL_badargument(L, 2,
+                        lua_pushfstring(L, "unsupported option '%s'", *option));
   return kind;
 }
 
@@ -27,7 +28,7 @@ static int check_linger_on(lua_State *L) {
   int on;
   lua_getfield(L, 3, "on");
   if (!lua_isboolean(L, -1))
-    luaL_argerror(L, 3, "boolean 'on' field expected");
+    luatcpL_badargument(L, 3, "boolean 'on' field expected");
   on = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return on;
@@ -40,11 +41,11 @@ static int check_linger_timeout(lua_State *L, int on) {
   if (lua_isnil(L, -1) && !on)
     return 0;
   if (!lua_isnumber(L, -1))
-    luaL_argerror(L, 3, "number 'timeout' field expected");
+    luatcpL_badargument(L, 3, "number 'timeout' field expected");
   seconds = lua_tonumber(L, -1);
   if (!(seconds >= 0 && seconds <= INT_MAX) ||
       (lua_Number)(int)seconds != seconds)
-    luaL_argerror(L, 3, "'timeout' field out of range");
+    luatcpL_badargument(L, 3, "'timeout' field out of range");
   lua_pop(L, 1);
   return (int)seconds;
 }

@@ -44,7 +44,7 @@ static poller *check_self(lua_State *L) {
   poller *self = (poller *)lua_touserdata(L, 1);
   if (self == NULL || !lua_getmetatable(L, 1) ||
       lua_topointer(L, -1) != lua_topointer(L, METATABLE))
-    luaL_argerror(L, 1, "poller expected");
+    luatcpL_badargument(L, 1, "poller expected");
   return self;
 }
 
@@ -56,7 +56,7 @@ static poller *to_poller(lua_State *L) {
 
 static void require_open(lua_State *L, const poller *self) {
   if (self->core == NULL)
-    luaL_argerror(L, 1, "poller is closed");
+    luatcpL_badargument(L, 1, "poller is closed");
 }
 
 static poller *check_poller(lua_State *L) {

@@ -65,12 +65,12 @@ static int is_thrown(lua_State *L) {
 #define THROWN 3 /* its stack index while the finalizer runs */
 
 /* What the finalizer says or throws is of no interest. */
-static int throw(lua_State * L, int status) {
+static int raise_thrown(lua_State *L, int status) {
   (void)status;
   lua_settop(L, THROWN);
   return lua_error(L);
 }
-COMPAT_CONTINUATION(throw)
+COMPAT_CONTINUATION(raise_thrown)
 
 static int try_call(lua_State *L) {
   if (lua_toboolean(L, 1))
@@ -79,8 +79,8 @@ static int try_call(lua_State *L) {
   push_thrown(L, 2);
   lua_pushvalue(L, lua_upvalueindex(1));
   if (lua_isnil(L, -1))
-    return throw(L, LUA_OK);
-  return throw(L, compat_pcall(L, 0, 0, throw_k));
+    return raise_thrown(L, LUA_OK);
+  return raise_thrown(L, compat_pcall(L, 0, 0, raise_thrown_k));
 }
 
 static int function_newtry(lua_State *L) {

@@ -37,6 +37,7 @@ lua_server() {
 
 c_server() {
   [ -x "$work/echo_server" ] || return
+  rm -f "$work/server" # that of the server before
   (run_c "$work/echo_server") >"$work/server" 2>&1 &
   started="$started $!"
   eventually grep -qs '^listening on' "$work/server" || fail "echo_server did not start"

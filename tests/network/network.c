@@ -10,6 +10,7 @@
  *   network [NAME...]           all scenarios of this world, or those named
  *   network -- COMMAND [...]    a command, while the name server runs
  */
+#include "../sanitizer.h"
 #include "luatcp.h"
 
 #include <arpa/inet.h>
@@ -626,14 +627,6 @@ static void descriptor_in_the_middle_of_a_race(void) {
   luatcp_free(client);
   luatcp_free(server.socket);
 }
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#endif
 
 static void fork_in_the_middle_of_a_lookup(void) {
 #ifdef THREAD_SANITIZER
