@@ -76,6 +76,9 @@ START_TEST(errors_of_the_system) {
   ck_assert_str_eq(luatcp_error_name(-ECONNREFUSED), "ECONNREFUSED");
   ck_assert_str_eq(luatcp_error_name(-EINTR), "EINTR");
   ck_assert_str_eq(luatcp_error_name(-EMFILE), "EMFILE");
+  ck_assert_str_eq(luatcp_error_name(LUATCP_OK), "LUATCP_OK");
+  ck_assert_str_eq(luatcp_error_name(LUATCP_MORE), "LUATCP_MORE");
+  says(LUATCP_MORE, "more to come");
   ck_assert_str_eq(luatcp_error_name(-4000), "");
   ck_assert_str_eq(luatcp_error_name(ECONNREFUSED), "");
   ck_assert_str_eq(luatcp_error_name(-123456789), "");
@@ -161,6 +164,9 @@ START_TEST(features) {
   ck_assert(ipv6 == 0 || ipv6 == 1);
   ck_assert(threads == 0 || threads == 1);
   ck_assert_int_eq(threads, luatcp__job_has_threads());
+  /* one of them, or poll */
+  ck_assert_int_le(luatcp_has_feature("epoll") + luatcp_has_feature("kqueue"),
+                   1);
   ck_assert_int_eq(luatcp_has_feature("no such thing"), 0);
   ck_assert_int_eq(luatcp_has_feature(""), 0);
 }

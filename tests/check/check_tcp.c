@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -600,7 +601,9 @@ static void add(Suite *suite) {
   tcase_add_test(made, listen_without_bind);
   tcase_add_test(made, accept_keeps_its_deadline);
   tcase_add_test(made, accept_passes_over_a_dead_connection);
-  tcase_add_test(made, out_of_descriptors);
+  /* memcheck accepts, sees its own limit, and closes again */
+  if (getenv("LUATCP_MEMCHECK") == NULL)
+    tcase_add_test(made, out_of_descriptors);
   tcase_add_loop_test(made, accept_is_interrupted, 0, 8);
   tcase_add_test(made, limits);
   tcase_add_test(made, statistics);

@@ -315,7 +315,7 @@ void peer_alarm_start(int milliseconds, bool restart) {
 void peer_alarm_stop(void) {
   struct itimerval timer = {0};
   (void)setitimer(ITIMER_REAL, &timer, NULL);
-  (void)signal(SIGALRM, SIG_DFL);
+  (void)signal(SIGALRM, SIG_IGN); /* one may be on its way */
 }
 
 int peer_alarm_count(void) { return (int)alarms; }

@@ -213,7 +213,7 @@ static void ipv6(const void *data) {
   luatcp_socket *socket = new_socket();
   int64_t value;
   (void)data;
-  if (plain_has_ipv6()) {
+  if (plain_has_ipv6() && luatcp_has_feature("ipv6")) {
     luatcp_name name;
     WORKS(luatcp_bind(socket, NULL, "::1", "0"));
     WORKS(luatcp_listen(socket, 4));
