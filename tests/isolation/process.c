@@ -5,6 +5,7 @@
  */
 #include "../sanitizer.h"
 #include "luatcp.h"
+#include "must.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +24,6 @@
 #include <unistd.h>
 
 extern char **environ;
-
-#define MUST(condition)                                                        \
-  do {                                                                         \
-    if (!(condition)) {                                                        \
-      fprintf(stderr, "line %d: not true: %s\n", __LINE__, #condition);        \
-      exit(1);                                                                 \
-    }                                                                          \
-  } while (0)
 
 /* ---- What belongs to the process ----------------------------------------- */
 

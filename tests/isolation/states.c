@@ -4,6 +4,7 @@
  * after another with the module unloaded in between, and in a forked child.
  */
 #include "../sanitizer.h"
+#include "must.h"
 #include <lua.h>
 
 #include <lauxlib.h>
@@ -18,14 +19,6 @@
 #include <unistd.h>
 
 #define THREADS 6
-
-#define MUST(condition)                                                        \
-  do {                                                                         \
-    if (!(condition)) {                                                        \
-      fprintf(stderr, "line %d: not true: %s\n", __LINE__, #condition);        \
-      exit(1);                                                                 \
-    }                                                                          \
-  } while (0)
 
 static lua_State *new_state(void) {
   lua_State *L = luaL_newstate();
