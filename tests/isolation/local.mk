@@ -3,12 +3,14 @@
 # what they live through: threads, fork, unloading, a second Lua.
 
 ISOLATION_TESTS = tests/isolation/process
-tests_isolation_process_SOURCES = tests/isolation/process.c tests/isolation/must.h
+tests_isolation_process_SOURCES = tests/isolation/process.c \
+	tests/isolation/child.h tests/isolation/must.h tests/sanitizer.h
 tests_isolation_process_LDADD = libluatcp-core.la -lm
 
 # Programs with a Lua in them load the module as programs do, from the build
 # tree: the newest Lua whose library is there will do.
-states_sources = tests/isolation/states.c tests/isolation/must.h
+states_sources = tests/isolation/states.c tests/isolation/child.h \
+	tests/isolation/must.h tests/sanitizer.h
 states_cppflags = $(AM_CPPFLAGS) -DBUILD='"$(abs_builddir)"' \
 	-DSOURCE='"$(abs_srcdir)"'
 if HAVE_LIBLUA54

@@ -5,6 +5,9 @@
  */
 #include "../sanitizer.h"
 #include "luatcp.h"
+#ifndef THREAD_SANITIZER
+#include "child.h"
+#endif
 #include "must.h"
 
 #include <errno.h>
@@ -184,12 +187,8 @@ static void leaves_the_process_alone(void) {
 #ifndef THREAD_SANITIZER
 static bool child_works(void (*in_child)(void *), void *data) {
   int status;
-  pid_t child;
-  (void)fflush(NULL);
-  child = fork();
-  MUST(child >= 0);
+  const pid_t child = fork_child();
   if (child == 0) {
-    (void)alarm(60);
     in_child(data);
     work();
     /* as programs end that do not exec: through all that is registered */

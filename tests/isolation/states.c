@@ -4,6 +4,9 @@
  * after another with the module unloaded in between, and in a forked child.
  */
 #include "../sanitizer.h"
+#ifndef THREAD_SANITIZER
+#include "child.h"
+#endif
 #include "must.h"
 #include <lua.h>
 
@@ -131,11 +134,8 @@ static void forked(void) {
                         "assert(poller:add(client, 'r'))\n"
                         "other = socket.tcp() other:settimeout(0)\n"
                         "other:connect('localhost', 9)\n") == 0);
-  (void)fflush(NULL);
-  child = fork();
-  MUST(child >= 0);
+  child = fork_child();
   if (child == 0) {
-    (void)alarm(60);
     lua_close(L);
     run_state(2);
     exit(0);

@@ -23,7 +23,7 @@ if [ -z "$LUATCP_SCALEOUT_STAGE" ]; then
   LUATCP_SCALEOUT_STAGE=inside
   export LUATCP_SCALEOUT_STAGE
   # shellcheck disable=SC2086
-  exec unshare $user -n "${SHELL:-/bin/sh}" "$0" "$@"
+  exec unshare $user -n sh "$0" "$@"
 fi
 
 . "${srcdir:-.}/tests/examples/common.sh"
