@@ -96,7 +96,19 @@ local function clean_up()
   end
 end
 
+-- tests/interop/side-by-side asks for names before the tests run, and goes on
+-- behind one that ended the process.
+local traced = os.getenv "LUATCP_TRACE"
+local first = tonumber(os.getenv "LUATCP_FIRST_TEST") or 1
+local ordinal = 0
+
 function t.test(name, f)
+  ordinal = ordinal + 1
+  if ordinal < first then return end
+  if traced then
+    print(("TEST %d %s"):format(ordinal, name))
+    io.stdout:flush()
+  end
   collect()
   local before = t.descriptors()
   asserted = 0
@@ -120,6 +132,7 @@ function t.test(name, f)
   else
     failed = failed + 1
     print("FAILED " .. name .. ": " .. tostring(err))
+    io.stdout:flush()
   end
 end
 
