@@ -45,6 +45,7 @@ LUA_TESTS = \
 	tests/lua/hostile_reader.lua \
 	tests/lua/hostile_reset.lua \
 	tests/lua/interrupt.lua \
+	tests/lua/large_results.lua \
 	tests/lua/listen.lua \
 	tests/lua/luasec.lua \
 	tests/lua/module_table.lua \

@@ -147,6 +147,29 @@ int luatcpL_checkservice(lua_State *L, int arg, luatcpL_endpoint *endpoint);
 extern const luaL_Reg luatcpL_tcp_methods[];
 extern const luaL_Reg luatcpL_tcp_functions[];
 
+/* ---- lbuffer.c ------------------------------------------------------- */
+
+/* A result of unknown or large size under way.  Callers add to length, and
+ * leave the rest and the stack above it alone. */
+typedef struct luatcpL_buffer {
+  lua_State *L;
+  char *data;
+  size_t length, size;
+  struct luatcpL_memory *memory; /* NULL: data is first */
+  int kept;                      /* else: stack index; memory is above it */
+  char first[1024];
+} luatcpL_buffer;
+
+/* Starts one with room for some bytes at least. */
+void luatcpL_startbuffer(lua_State *L, luatcpL_buffer *buffer, size_t size);
+
+/* Room for the next bytes, at least 1 and no more than most, which is not 0.
+ * Twice the memory is asked for when all is full. */
+char *luatcpL_bufferroom(luatcpL_buffer *buffer, size_t most, size_t *size);
+
+/* Pushes the bytes as a string.  The buffer has ended. */
+void luatcpL_pushbuffer(luatcpL_buffer *buffer);
+
 /* ---- loption.c, lstream.c, lselect.c --------------------------------- */
 
 extern const luaL_Reg luatcpL_option_methods[];

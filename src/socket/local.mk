@@ -7,6 +7,7 @@
 
 binding_sources = \
 	src/socket/lbinding.h \
+	src/socket/lbuffer.c \
 	src/socket/lcompose.c \
 	src/socket/ldns.c \
 	src/socket/lobject.c \

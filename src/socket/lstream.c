@@ -13,8 +13,7 @@
 /* Doubles count without gaps up to here, and no string is longer. */
 #define COUNT_MAX 9007199254740992.0
 
-/* Steps in which results of unknown size grow: the first fits into a
- * luaL_Buffer as it is. */
+/* The memory with which results of unknown size begin. */
 #define SMALL_STEP ((size_t)512)
 #define LARGE_STEP ((size_t)8192)
 
@@ -147,16 +146,19 @@ static int give_view(lua_State *L, luatcp_socket *const *box, int status,
   return give(L, status);
 }
 
-static int give_buffer(lua_State *L, compat_Buffer *buffer, int status) {
-  compat_pushresult(buffer);
+static int give_buffer(lua_State *L, luatcpL_buffer *buffer, int status) {
+  luatcpL_pushbuffer(buffer);
   return give(L, status);
 }
 
-static void start_buffer(lua_State *L, compat_Buffer *buffer,
-                         const request *wanted) {
-  compat_buffinit(L, buffer);
-  if (wanted->prefix_length > 0)
-    compat_addlstring(buffer, wanted->prefix, wanted->prefix_length);
+/* With room for some bytes behind the prefix. */
+static void start_buffer(lua_State *L, luatcpL_buffer *buffer,
+                         const request *wanted, size_t size) {
+  luatcpL_startbuffer(L, buffer, wanted->prefix_length + size);
+  if (wanted->prefix_length == 0)
+    return;
+  memcpy(buffer->data, wanted->prefix, wanted->prefix_length);
+  buffer->length = wanted->prefix_length;
 }
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -192,19 +194,17 @@ static int limited_line_end(lua_State *L, luatcp_socket *const *box,
 static int buffered_line(lua_State *L, luatcp_socket *const *box,
                          luatcp_deadline *deadline, int ends, size_t step,
                          const request *wanted) {
-  compat_Buffer buffer;
+  luatcpL_buffer buffer;
   size_t room = wanted->limit;
   int status;
-  start_buffer(L, &buffer, wanted);
+  start_buffer(L, &buffer, wanted, smaller(step, room));
   do {
-    size_t received, size = smaller(step, room);
-    char *data = compat_prepbuffsize(&buffer, size);
+    size_t received, size;
+    char *data = luatcpL_bufferroom(&buffer, room, &size);
     status = luatcp_recv_line(luatcpL_unbox(L, box), deadline, ends, data, size,
                               &received);
-    compat_addsize(&buffer, received);
+    buffer.length += received;
     room -= received;
-    if (received == step)
-      step *= 2;
   } while ((status == LUATCP_MORE && room > 0) ||
            luatcpL_again(L, status, box));
   if (room == 0 && status == LUATCP_MORE)
@@ -245,25 +245,23 @@ static int receive_test(lua_State *L, luatcp_socket *const *box) {
   return give(L, status);
 }
 
-/* Memory is asked for in steps as large as what has arrived: a count that
- * nobody ever sends costs COUNT_STEP. */
+/* Memory grows with what has arrived: a count that nobody ever sends costs
+ * COUNT_STEP. */
 static int buffered_count(lua_State *L, luatcp_socket *const *box,
                           const request *wanted) {
-  compat_Buffer buffer;
+  luatcpL_buffer buffer;
   luatcp_deadline deadline;
-  size_t step = COUNT_STEP, missing = wanted->count;
+  size_t missing = wanted->count;
   int status;
   luatcp_deadline_start(&deadline, *box);
-  start_buffer(L, &buffer, wanted);
+  start_buffer(L, &buffer, wanted, smaller(COUNT_STEP, missing));
   do {
-    size_t received, size = smaller(step, missing);
-    char *data = compat_prepbuffsize(&buffer, size);
+    size_t received, size;
+    char *data = luatcpL_bufferroom(&buffer, missing, &size);
     status = luatcp_recv_count(luatcpL_unbox(L, box), &deadline, data, size,
                                &received);
-    compat_addsize(&buffer, received);
+    buffer.length += received;
     missing -= received;
-    if (received == step)
-      step = wanted->count - missing;
   } while ((status == LUATCP_OK && missing > 0) ||
            luatcpL_again(L, status, box));
   return give_buffer(L, &buffer, status);
@@ -309,21 +307,19 @@ static int limited_all_end(lua_State *L, luatcp_socket *const *box,
 
 static int receive_all(lua_State *L, luatcp_socket *const *box,
                        const request *wanted) {
-  compat_Buffer buffer;
+  luatcpL_buffer buffer;
   luatcp_deadline deadline;
-  size_t step = LARGE_STEP, total = 0;
+  size_t total = 0;
   int status;
   luatcp_deadline_start(&deadline, *box);
-  start_buffer(L, &buffer, wanted);
+  start_buffer(L, &buffer, wanted, smaller(LARGE_STEP, wanted->limit));
   do {
-    size_t received, size = smaller(step, wanted->limit - total);
-    char *data = compat_prepbuffsize(&buffer, size);
+    size_t received, size;
+    char *data = luatcpL_bufferroom(&buffer, wanted->limit - total, &size);
     status = luatcp_recv_until_closed(luatcpL_unbox(L, box), &deadline, data,
                                       size, &received);
-    compat_addsize(&buffer, received);
+    buffer.length += received;
     total += received;
-    if (received == step)
-      step = total;
   } while ((status == LUATCP_MORE && total < wanted->limit) ||
            luatcpL_again(L, status, box));
   if (total == wanted->limit && status == LUATCP_MORE)
@@ -357,17 +353,15 @@ static int method_receive(lua_State *L) {
 /* What is there is more than a view shows, or than may be pushed from one. */
 static int buffered_any(lua_State *L, luatcp_socket *const *box,
                         luatcp_deadline *deadline, size_t size) {
-  compat_Buffer buffer;
-  size_t received;
+  luatcpL_buffer buffer;
   char *data;
   int status;
-  compat_buffinit(L, &buffer);
-  data = compat_prepbuffsize(&buffer, size);
+  luatcpL_startbuffer(L, &buffer, size);
+  data = luatcpL_bufferroom(&buffer, size, &size);
   do
-    status =
-        luatcp_recv(luatcpL_unbox(L, box), deadline, data, size, &received);
+    status = luatcp_recv(luatcpL_unbox(L, box), deadline, data, size,
+                         &buffer.length);
   while (luatcpL_again(L, status, box));
-  compat_addsize(&buffer, received);
   return give_buffer(L, &buffer, status);
 }
 
