@@ -60,6 +60,15 @@ function t.descriptors()
   return table.concat(list, " ")
 end
 
+-- Is the descriptor non-blocking for the system?  Its own listing has the flags.
+function t.nonblocking(fd)
+  local file = io.open(("/proc/self/fdinfo/%d"):format(fd))
+  if not file then t.skip("no /proc/self/fdinfo here") end
+  local flags = file:read("*a"):match("flags:%s*(%d+)")
+  file:close()
+  return math.floor(tonumber(flags, 8) / 2048) % 2 == 1
+end
+
 local function collect()
   collectgarbage()
   collectgarbage()
