@@ -55,7 +55,6 @@ LUA_TESTS = \
 	tests/lua/ports.lua \
 	tests/lua/process.lua \
 	tests/lua/proxy.lua \
-	tests/lua/programs.lua \
 	tests/lua/receive_all.lua \
 	tests/lua/receive_any.lua \
 	tests/lua/receive_count.lua \
@@ -71,6 +70,7 @@ LUA_TESTS = \
 	tests/lua/source_sink.lua \
 	tests/lua/states.lua \
 	tests/lua/statistics.lua \
+	tests/lua/surface.lua \
 	tests/lua/tcp_master.lua \
 	tests/lua/timeout_block.lua \
 	tests/lua/timeout_total.lua \
