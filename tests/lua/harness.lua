@@ -434,34 +434,32 @@ function t.interpreter()
   return quote(arg[lowest])
 end
 
--- Starts a piece of Lua in a fresh interpreter.  Returns a function that waits
--- for its end and returns all that it printed.
-local function start(chunk, ...)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write(chunk)
-  file:close()
-  local words = { t.interpreter(), quote(path) }
+-- Starts a piece of Lua in a fresh interpreter, which reads it from its standard
+-- input.  Returns a function that waits for its end and returns all that it
+-- printed.
+function t.start(chunk, ...)
+  local words = { t.interpreter(), "-" }
   for i = 1, select("#", ...) do words[#words + 1] = quote(tostring((select(i, ...)))) end
-  local pipe = assert(io.popen(table.concat(words, " ") .. " 2>&1"))
+  local command = table.concat(words, " ") .. " 2>&1"
+  local pipe = assert(io.popen(command .. " <<'End of chunk'\n" .. chunk ..
+    "\nEnd of chunk\n"))
   return function()
     local output = pipe:read("*a")
     pipe:close()
-    os.remove(path)
     return output
   end
 end
 
 -- Runs a piece of Lua in a fresh interpreter; returns all that it prints.
 function t.run(chunk, ...)
-  return start(chunk, ...)()
+  return t.start(chunk, ...)()
 end
 
 -- A connection to a process of its own, in which the chunk runs with its end
 -- of it as `peer`; returns our end.
 function t.peer_process(chunk)
   local server, host, port = t.server()
-  t.cleanup(start([[
+  t.cleanup(t.start([[
     local socket = require "socket"
     local peer = assert(socket.connect(arg[1], arg[2]))
   ]] .. chunk, host, port))

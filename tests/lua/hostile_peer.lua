@@ -24,20 +24,13 @@ local hostile = {}
 -- other end of its connection.
 function hostile.start(chunk)
   local server, _, port = t.server()
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write(opening, chunk)
-  file:close()
-  local pipe = assert(io.popen(("exec %s %s %d 2>&1"):format(t.interpreter(), t.quote(path),
-    port)))
+  local finish = t.start(opening .. chunk, port)
   server:settimeout(30)
   local accepted = server:accept()
   server:close()
   t.cleanup(function()
     if accepted then accepted:close() end
-    pipe:read("*a")
-    pipe:close()
-    os.remove(path)
+    finish()
   end)
   return t.truth(accepted, "the peer did not come")
 end
