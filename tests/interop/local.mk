@@ -16,6 +16,7 @@ EXTRA_DIST += $(INTEROP_TESTS) \
 	tests/interop/case.lua \
 	tests/interop/common.sh \
 	tests/interop/copas.lua \
+	tests/interop/differences \
 	tests/interop/event_loops.lua \
 	tests/interop/ftp.lua \
 	tests/interop/http.lua \

@@ -105,19 +105,22 @@ local function clean_up()
   end
 end
 
--- tests/interop/side-by-side asks for names before the tests run, and goes on
--- behind one that ended the process.
+-- tests/interop/side-by-side has each test announced, on LuaSocket those too that
+-- are for this module alone, and goes on behind one that ended the process.
 local traced = os.getenv "LUATCP_TRACE"
 local first = tonumber(os.getenv "LUATCP_FIRST_TEST") or 1
 local ordinal = 0
 
-function t.test(name, f)
+local function trace(...)
+  if not traced then return end
+  print(table.concat({ ... }, " "))
+  io.stdout:flush()
+end
+
+local function run(kind, name, f)
   ordinal = ordinal + 1
   if ordinal < first then return end
-  if traced then
-    print(("TEST %d %s"):format(ordinal, name))
-    io.stdout:flush()
-  end
+  trace(kind, ordinal, name)
   collect()
   local before = t.descriptors()
   asserted = 0
@@ -127,6 +130,7 @@ function t.test(name, f)
   collect()
   if not good and err == SKIP then
     skipped = skipped + 1
+    trace("SKIPPED", name)
     return
   end
   local after = good and descriptors_settle(before) or before
@@ -138,6 +142,7 @@ function t.test(name, f)
   end
   if good then
     passed = passed + 1
+    trace("PASSED", name)
   else
     failed = failed + 1
     print("FAILED " .. name .. ": " .. tostring(err))
@@ -145,11 +150,12 @@ function t.test(name, f)
   end
 end
 
+function t.test(name, f) run("TEST", name, f) end
+
 -- A test of what the drop-in surface does not have or LuaSocket does wrong.
--- tests/interop/side-by-side runs them on LuaSocket too.
-local beyond = t.ours or os.getenv("LUATCP_BEYOND")
+local beyond = t.ours or traced
 function t.beyond(name, f)
-  if beyond then t.test(name, f) end
+  if beyond then run("BEYOND", name, f) end
 end
 
 function t.skip(reason)
