@@ -54,14 +54,18 @@ end)
 t.test("getaddrinfo of localhost", function()
   local list = t.works(dns.getaddrinfo("localhost"))
   t.truth(#list >= 1)
-  local seen = {}
   for _, entry in ipairs(list) do
     t.truth(entry.family == "inet" or entry.family == "inet6")
     t.truth(entry.addr == "127.0.0.1" or entry.addr == "::1", entry.addr)
-    seen[entry.addr] = (seen[entry.addr] or 0) + 1
   end
-  if t.ours then
-    for addr, count in pairs(seen) do t.equal(count, 1, addr) end
+end)
+
+-- Some systems list it twice, once for each line in their file.
+t.beyond("getaddrinfo gives each address once", function()
+  local seen = {}
+  for _, entry in ipairs(t.works(dns.getaddrinfo("localhost"))) do
+    t.equal(seen[entry.addr], nil, entry.addr)
+    seen[entry.addr] = true
   end
 end)
 
