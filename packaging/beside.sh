@@ -57,7 +57,8 @@ if dpkg-query -W -f '${Status}' lua-tcp-socket 2>/dev/null | grep -q 'ok install
   exit 1
 fi
 
-$apt purge lua-tcp-socket lua-tcp libluatcp0 >/dev/null
+# apt does not know by name what no archive has
+dpkg --purge lua-tcp-socket lua-tcp libluatcp0 >/dev/null 2>&1
 every "luatcp purged: lua-socket works" "$luasocket"
 dpkg --verify lua-socket
 left=$(find /usr /etc /var/lib -name '*luatcp*' -o -name 'lua-tcp*')
