@@ -836,13 +836,11 @@ END_TEST
  */
 
 /* Bit 0: SA_RESTART, bit 1: shared descriptor, bit 2: with a block limit. */
-static void alarm_setup(int way) {
+static void alarm_setup(int way, int milliseconds) {
   share_if(way & 2);
   if (way & 4)
     expect(luatcp_set_timeout(socket_, LUATCP_BLOCK, 20), LUATCP_OK);
-  /* before each send memcheck looks at all of the memory, which takes longer */
-  peer_alarm_start(getenv("LUATCP_MEMCHECK") == NULL ? 20 : 500,
-                   (way & 1) != 0);
+  peer_alarm_start(milliseconds, (way & 1) != 0);
 }
 
 START_TEST(receive_is_interrupted) {
@@ -850,7 +848,7 @@ START_TEST(receive_is_interrupted) {
   const char *view;
   size_t got;
   int a, b, c;
-  alarm_setup(_i);
+  alarm_setup(_i, 20);
   a = luatcp_recv(socket_, NULL, data, sizeof data, &got);
   b = luatcp_recv_test(socket_, NULL);
   c = luatcp_view_line(socket_, NULL, LUATCP_LINE_TEXT, &view, &got);
@@ -877,7 +875,7 @@ START_TEST(counts_are_interrupted_and_lose_nothing) {
     data[i] = (char)(i * 13 >> 4);
   script = peer_start(peer, steps, COUNT(steps));
   peer = -1;
-  alarm_setup(_i);
+  alarm_setup(_i, 20);
   luatcp_deadline_start(&deadline, socket_);
   do {
     status =
@@ -926,7 +924,8 @@ START_TEST(send_is_interrupted_and_goes_on) {
   int status, interrupts = 0;
   static const struct peer_step steps[] = {{PEER_DRAIN, NULL, 0, 0}};
   struct peer_script *script;
-  alarm_setup(_i);
+  /* before each send memcheck looks at all of the memory, which takes longer */
+  alarm_setup(_i, getenv("LUATCP_MEMCHECK") == NULL ? 20 : 500);
   luatcp_deadline_start(&deadline, socket_);
   do {
     status =
