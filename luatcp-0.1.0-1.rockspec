@@ -2,9 +2,13 @@
 -- The rock: the module under its own name, with the library inside (a rock can't
 -- bring a shared library that others could link).
 --
---   luarocks make                                 here, or in an unpacked release
---   luarocks pack luatcp-0.1.0-1.rockspec         beside the release's .tar.gz:
---   luarocks install luatcp-0.1.0-1.src.rock      a rock to hand on
+--   luarocks make                              here, or in an unpacked release
+--
+-- A rock to hand on, made where the release's .tar.gz is; LuaRocks wants the path
+-- of it to be absolute:
+--   sed "s,file://,&$PWD/," RELEASE/luatcp-0.1.0-1.rockspec >luatcp-0.1.0-1.rockspec
+--   luarocks pack luatcp-0.1.0-1.rockspec
+--   luarocks install luatcp-0.1.0-1.src.rock
 --
 -- The name of the file, version and source change with each release;
 -- packaging/check-packages looks at all three.
