@@ -191,10 +191,11 @@ START_TEST(device_names) {
   int status = luatcp_get_option_string(socket, "bindtodevice", text,
                                         sizeof text, &length);
   if (status != -ENOPROTOOPT) {
-    const char *runner = getenv("TEST_RUNNER");
-    expect(status, LUATCP_OK);
     /* qemu reads it as a number */
-    if (runner == NULL || strstr(runner, "qemu") == NULL) {
+    const char *runner = getenv("TEST_RUNNER");
+    bool can_be_read = runner == NULL || strstr(runner, "qemu") == NULL;
+    if (can_be_read) {
+      expect(status, LUATCP_OK);
       ck_assert_uint_eq(length, 0);
       ck_assert_str_eq(text, "");
     }
@@ -207,7 +208,8 @@ START_TEST(device_names) {
            LUATCP_INVALID_ARGUMENT);
     /* needs a right on older systems */
     if (luatcp_set_option_string(socket, "bindtodevice", "lo", 2) ==
-        LUATCP_OK) {
+            LUATCP_OK &&
+        can_be_read) {
       expect(luatcp_get_option_string(socket, "bindtodevice", text, sizeof text,
                                       &length),
              LUATCP_OK);

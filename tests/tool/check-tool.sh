@@ -254,11 +254,12 @@ ended $server 143 "serve after SIGTERM"
 
 if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
   fresh
-  (tool listen -i 10 127.0.0.1 0) 2>"$work/server" </dev/null >/dev/null &
+  (tool listen -w 20 -i 10 127.0.0.1 0) 2>"$work/server" </dev/null >/dev/null &
   server=$! started="$started $!"
   port=$(port_of "$work/server")
+  runner=${TEST_RUNNER:+./libtool --mode=execute $TEST_RUNNER}
   # longer than it takes until progress is shown, by an input that waits
-  script -qec "exec src/tool/luatcp connect 127.0.0.1 $port <$work/open" /dev/null \
+  script -qec "exec $runner src/tool/luatcp connect 127.0.0.1 $port <$work/open" /dev/null \
     >"$work/screen" 2>&1 </dev/null &
   client=$! started="$started $!"
   exec 3>"$work/open"
