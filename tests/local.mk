@@ -203,7 +203,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # Installing relinks the modules: for a moment they are not there.  So that one
 # runs when all others that were asked for have finished.
-tests/abi/check-install.log: $(TEST_LOGS:tests/abi/check-install.log=)
+tests/abi/check-install.log: $(TEST_LOGS:/check-install.log=/common.sh)
 
 # Loads the installed module in the installed interpreters, and compiles and
 # runs a C program against the installed library.
