@@ -8,12 +8,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/event.h>
+#include <unistd.h>
 
 struct watched {
   unsigned wanted; /* EPOLLIN, EPOLLOUT; 0: not watched */
@@ -54,6 +56,11 @@ int kqueue(void) {
     queues = queue;
   }
   pthread_mutex_unlock(&lock);
+  if (queue == NULL) {
+    (void)close(fd);
+    errno = ENOMEM;
+    return -1;
+  }
   return fd;
 }
 
@@ -162,7 +169,7 @@ int kevent(int fd, const struct kevent *changes, int change_count,
            struct kevent *events, int capacity, const struct timespec *limit) {
   struct epoll_event happened[256];
   struct queue *queue;
-  int i, count, status = 0;
+  int i, count, left, status = 0;
   pthread_mutex_lock(&lock);
   queue = find(fd);
   if (queue == NULL)
@@ -181,12 +188,19 @@ int kevent(int fd, const struct kevent *changes, int change_count,
     errno = EINVAL;
     return -1;
   }
-  count = epoll_wait(fd, happened, capacity < 256 ? capacity : 256,
-                     milliseconds(limit));
-  if (count <= 0)
-    return count;
-  pthread_mutex_lock(&lock);
-  count = collect(queue, happened, count, events, capacity);
-  pthread_mutex_unlock(&lock);
-  return count;
+  left = milliseconds(limit);
+  for (;;) {
+    count = epoll_wait(fd, happened, capacity < 256 ? capacity : 256, left);
+    if (count <= 0)
+      return count;
+    pthread_mutex_lock(&lock);
+    count = collect(queue, happened, count, events, capacity);
+    pthread_mutex_unlock(&lock);
+    if (count > 0 || left == 0)
+      return count;
+    /* a descriptor that is closed, of which there is a copy: epoll goes on
+       about it */
+    (void)poll(NULL, 0, 1);
+    left -= left > 0;
+  }
 }
