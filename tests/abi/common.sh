@@ -37,7 +37,7 @@ need() {
 # the value of a variable in the build's Makefile, expanded
 variable() {
   printf 'include Makefile\nprint-variable:\n\t@echo "$(%s)"\n' "$1" |
-    $MAKE -s --no-print-directory -f - print-variable 2>/dev/null
+    $MAKE -s -f - print-variable 2>/dev/null
 }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/luatcp-$name.XXXXXX") || exit 99
