@@ -107,7 +107,8 @@ NETWORK_TESTS = \
 	tests/network/check-lua.sh \
 	tests/network/check-network.sh
 check_PROGRAMS += tests/network/network
-tests_network_network_SOURCES = tests/network/network.c tests/sanitizer.h
+tests_network_network_SOURCES = tests/network/network.c \
+	tests/isolation/child.h tests/isolation/must.h tests/sanitizer.h
 tests_network_network_LDADD = libluatcp-core.la
 
 # ---- The program luatcp ---------------------------------------------------------

@@ -228,6 +228,18 @@ static void *work(void *argument) {
   return NULL;
 }
 
+/* In a forked child glibc takes the stack of a thread that was lost for a new
+ * one, if it is large enough, and with it the name server's socket that the
+ * lost thread had: parent and child would get each other's answers.  So each
+ * generation's stacks are larger than its parent's. */
+static void outgrow_parent(pthread_attr_t *attributes) {
+  int generation = forks_are_counted ? atomic_load(&forks) : 1;
+  size_t size;
+  if (generation > 0 && pthread_attr_getstacksize(attributes, &size) == 0)
+    (void)pthread_attr_setstacksize(
+        attributes, size + ((size_t)(generation < 64 ? generation : 64) << 16));
+}
+
 /* Signals are for the program's own threads. */
 static int start_worker(struct luatcp__pool *pool) {
   sigset_t all, before;
@@ -237,6 +249,7 @@ static int start_worker(struct luatcp__pool *pool) {
   if (error != 0)
     return error;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  outgrow_parent(&attributes);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   error = pthread_create(&thread, &attributes, work, pool);

@@ -11,6 +11,9 @@
  *   network -- COMMAND [...]    a command, while the name server runs
  */
 #include "../sanitizer.h"
+#ifndef THREAD_SANITIZER
+#include "../isolation/child.h"
+#endif
 #include "luatcp.h"
 
 #include <arpa/inet.h>
@@ -646,7 +649,7 @@ static void fork_in_the_middle_of_a_lookup(void) {
   }
   STATUS(LUATCP_TIMEOUT,
          luatcp_connect(client, NULL, "slow-e.test", server.port));
-  child = fork();
+  child = fork_child();
   if (child == 0) {
     /* the parent's lookup is not the child's, but it may make its own */
     luatcp_socket *own = limited(5);
