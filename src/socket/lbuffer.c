@@ -10,6 +10,8 @@
  */
 #include "lbinding.h"
 
+#include <stdlib.h>
+
 /* glibc's allocator, for one, reuses pieces up to 32 MiB.  Beyond the other
  * limit a program may miss the memory. */
 #define KEPT_MIN ((size_t)32 << 20)
@@ -99,19 +101,29 @@ static void leave_stack(luatcpL_buffer *buffer) {
   buffer->memory = push_memory(L);
 }
 
+static char *enlarge(lua_State *L, struct luatcpL_memory *memory, size_t size) {
+  char *data = resize(L, memory, size);
+  if (data != NULL)
+    return data;
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  data = resize(L, memory, size);
+  if (data != NULL)
+    return data;
+  luaL_error(L, "not enough memory");
+  abort(); /* which Lua does not declare as never reached */
+}
+
 static void grow(luatcpL_buffer *buffer, size_t size) {
-  lua_State *L = buffer->L;
   int was_on_stack = buffer->memory == NULL;
+  char *data;
   if (was_on_stack)
     leave_stack(buffer);
-  if (buffer->memory->size < size && resize(L, buffer->memory, size) == NULL) {
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    if (resize(L, buffer->memory, size) == NULL)
-      luaL_error(L, "not enough memory");
-  }
+  data = buffer->memory->data;
+  if (data == NULL || buffer->memory->size < size)
+    data = enlarge(buffer->L, buffer->memory, size);
   if (was_on_stack)
-    memcpy(buffer->memory->data, buffer->first, buffer->length);
-  buffer->data = buffer->memory->data;
+    memcpy(data, buffer->first, buffer->length);
+  buffer->data = data;
   buffer->size = buffer->memory->size;
 }
 
