@@ -288,14 +288,19 @@ t.test("select: nil is an empty list, and lists may have methods (Copas)", funct
   t.equal(select(3, select_(nil, nil, 0)), "timeout")
 end)
 
-t.test("select waits without end below zero, and when it has no limit", function()
-  local peer = t.peer_process [[
+-- A peer that answers two lines, each a moment late.
+local function slow_peer(answer)
+  return t.peer_process(([[
     for _ = 1, 2 do
       peer:receive()
       socket.sleep(0.05)
-      peer:send("1")
+      peer:send(%q)
     end
-  ]]
+  ]]):format(answer))
+end
+
+t.test("select waits without end below zero, and when it has no limit", function()
+  local peer = slow_peer "1"
   for _, limit in ipairs { -1, false } do
     t.works(peer:send("go on\n"))
     local readable, _, err = select_({ peer }, nil, limit or nil)
@@ -544,13 +549,7 @@ t.test("words for the kinds of limits (LuaSocket's own tests, old programs)", fu
 end)
 
 t.test("no limit is nil or below zero; gettimeout tells, where there is one", function()
-  local peer = t.peer_process [[
-    for _ = 1, 2 do
-      peer:receive()
-      socket.sleep(0.05)
-      peer:send("1\n")
-    end
-  ]]
+  local peer = slow_peer "1\n"
   for _, limit in ipairs { -1, false } do
     peer:settimeout(0)
     peer:settimeout(limit or nil)

@@ -3,7 +3,7 @@
 
 -- What lua-language-server has to know of the module; the reference is
 -- luatcp(3lua).  For an editor, in .luarc.json:
---   { "workspace.library": ["DATADIR/luatcp/library"] }
+--   { "workspace": { "library": ["DATADIR/luatcp/library"] } }
 
 ---A call that fails returns nil, a message, and the errno number where the
 ---system has failed.  Limits and times are in seconds; nil and negative numbers
