@@ -21,6 +21,7 @@ EXTRA_DIST += $(INTEROP_TESTS) \
 	tests/interop/ftp.lua \
 	tests/interop/http.lua \
 	tests/interop/luasec.lua \
+	tests/interop/packages \
 	tests/interop/prosody.lua \
 	tests/interop/redis.lua \
 	tests/interop/side-by-side \
