@@ -80,6 +80,11 @@ if [ "$(id -u)" -eq 0 ]; then
 else
   unprivileged=
 fi
+# and a copy of the module where its own place is closed to that user
+if [ -n "$unprivileged" ] && ! $unprivileged test -x "$STAGE$LIBDIR"; then
+  cp -RP "$STAGE" "$work/stage"
+  STAGE=$work/stage
+fi
 
 # ---- Lua with the installed module in front --------------------------------------
 
