@@ -11,18 +11,21 @@
  *   lines, blocks  send COUNT pieces of SIZE bytes, see pattern.h, to one
  *                  connection, then wait for its end
  *   streams        COUNT connections; each gets one piece and is closed
- *   sink           COUNT pieces number 0 of SIZE bytes have to come, then an
- * end echo           answers COUNT requests, piece 0 of SIZE bytes, with piece
- * 1 http           answers COUNT requests with a page of SIZE bytes accept the
- * first connection brings a port number in a line; then COUNT connections are
- * made to it connect        COUNT connections have to come and end idle SIZE
- * connections come; then the last one echoes COUNT bytes each           SIZE
- * connections send a byte each and get it back; then the first of them ends
+ *   sink           COUNT pieces number 0 of SIZE bytes have to come, then the
+ *                  end
+ *   echo           answers COUNT requests, piece 0 of SIZE bytes, with piece 1
+ *   http           answers COUNT requests with a page of SIZE bytes
+ *   accept         the first connection brings a port number in a line; then
+ *                  COUNT connections are made to it
+ *   connect        COUNT connections have to come and end
+ *   idle           SIZE connections come; then the last one echoes COUNT bytes
+ *   each           SIZE connections send a byte each and get it back; then the
+ *                  first of them ends
  *   none           no connections at all
  *
  * Options: -p pins both programs to one processor; -d MICROSECONDS waits
- * before each answer, so that it never comes before it is waited for; -E
- * NAME=VALUE and -U NAME change the environment of the program.
+ * before each answer, so that it never comes before it is waited for;
+ * -E NAME=VALUE and -U NAME change the environment of the program.
  *
  * Prints "peak KILOBYTES" of the program behind what it prints itself.  Fails
  * if the program fails, or if what it sent was not what it should have sent.
@@ -94,8 +97,7 @@ static size_t number_of(const char *text) {
   return (size_t)strtoull(text, NULL, 10);
 }
 
-/* ---- Connections ----------------------------------------------------------
- */
+/* ---- Connections ------------------------------------------------------ */
 
 static int listen_on(unsigned *port) {
   struct sockaddr_in6 six = {.sin6_family = AF_INET6};
@@ -187,8 +189,7 @@ static void wait_before_answer(void) {
     nanosleep(&span, NULL);
 }
 
-/* ---- Modes ------------------------------------------------------------------
- */
+/* ---- Modes -------------------------------------------------------------- */
 
 static void send_pieces(int server, size_t size, size_t count, int line) {
   size_t period = PIECES(size), i, total = size * period;

@@ -6,7 +6,7 @@
 --   --full              more and longer runs, all workloads, counts of all peers
 --   --counts-only       system calls and instructions alone
 --   --times-only        processor time alone
---   --only WORKLOAD     this one, or those that a Lua pattern matches
+--   --only A,B          these workloads, or those that Lua patterns match
 --   --peers A,B         of luatcp, luasocket, cqueues, luv, C
 --   --rounds N          how often each is run for its time
 --   --build DIRECTORY   the build tree; else the current directory
@@ -254,14 +254,18 @@ local function hard_limit()
   return tonumber(limit:match("%d+")) or math.huge
 end
 
+local function is_wanted(workload)
+  if not options.only then return options.full or not workload.full end
+  for pattern in options.only:gmatch("[^,]+") do
+    if workload.name:find("^" .. pattern .. "$") then return true end
+  end
+  return false
+end
+
 local function choose_workloads()
   local chosen, limit = {}, hard_limit()
   for _, workload in ipairs(workloads) do
-    local wanted = options.full or not workload.full
-    if options.only then
-      wanted = workload.name == options.only or
-               workload.name:find("^" .. options.only .. "$")
-    end
+    local wanted = is_wanted(workload)
     if wanted and workload.descriptors and workload.size + 40 > limit then
       progress(("%s: needs %d descriptors, the limit is %d, left out"):format(
         workload.name, workload.size + 40, limit))

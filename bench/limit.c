@@ -120,8 +120,7 @@ static void send_whole(int fd, const char *data, size_t size) {
     fail("send");
 }
 
-/* ---- Receiving ------------------------------------------------------------
- */
+/* ---- Receiving ---------------------------------------------------------- */
 
 static void check_piece(const char *data, size_t size, size_t number,
                         int line) {
@@ -262,8 +261,7 @@ static void run_streams(const job *what) {
   free(data);
 }
 
-/* ---- Sending, requests and answers ------------------------------------------
- */
+/* ---- Sending, requests and answers -------------------------------------- */
 
 static void run_send(const job *what) {
   char *data = allocate(what->size);

@@ -102,8 +102,7 @@ static void compare(const struct process *a, const struct process *b) {
   MUST(a->descriptors == b->descriptors);
 }
 
-/* ---- Work ------------------------------------------------------------------
- */
+/* ---- Work --------------------------------------------------------------- */
 
 static void wait_on_poller(luatcp_poller *poller, void *wanted) {
   luatcp_deadline deadline;

@@ -259,8 +259,7 @@ bool fault_answer(int got, int wanted, const char *text, int line) {
   return false;
 }
 
-/* ---- Memory ---------------------------------------------------------------
- */
+/* ---- Memory ------------------------------------------------------------- */
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -303,8 +302,7 @@ void __wrap_free(void *block) {
   __real_free(block);
 }
 
-/* ---- Time ------------------------------------------------------------------
- */
+/* ---- Time --------------------------------------------------------------- */
 
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
@@ -336,8 +334,7 @@ int __wrap_nanosleep(const struct timespec *span, struct timespec *left) {
   return 0;
 }
 
-/* ---- The peer's steps -------------------------------------------------------
- */
+/* ---- The peer's steps --------------------------------------------------- */
 
 #define STEPS 64
 

@@ -33,8 +33,7 @@ static void limit(luatcp_socket *socket, int limits) {
     HOLDS(luatcp_set_timeout(socket, LUATCP_BLOCK, 0) == LUATCP_OK);
 }
 
-/* ---- Steps of every scenario -----------------------------------------------
- */
+/* ---- Steps of every scenario -------------------------------------------- */
 
 static luatcp_socket *new_socket(void) {
   luatcp_socket *socket = luatcp_new();

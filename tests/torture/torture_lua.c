@@ -22,8 +22,7 @@ int luaopen_luatcp_core(lua_State *L);
 void *__real_realloc(void *block, size_t size);
 void __real_free(void *block);
 
-/* ---- Lua's allocator -------------------------------------------------------
- */
+/* ---- Lua's allocator ---------------------------------------------------- */
 
 static long lua_blocks;
 
