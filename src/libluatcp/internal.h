@@ -62,7 +62,8 @@ struct luatcp_socket {
   int64_t block, total;  /* limits in nanoseconds; INT64_MAX: none */
   int64_t birth;         /* on the monotonic clock */
   uint64_t received, sent;
-  char *buffer;        /* of LUATCP_VIEW_MAX bytes; NULL: nothing is kept */
+  char *buffer;        /* NULL: nothing is kept */
+  uint32_t capacity;   /* of buffer: LUATCP_VIEW_MAX, or what little it holds */
   uint32_t start, end; /* unread is [start, end) of buffer */
   uint32_t viewed;     /* luatcp_release consumes so much */
   struct luatcp__connecting *connecting; /* connect.c: NULL if none pending */

@@ -14,6 +14,10 @@
 
 #define BUFFER_SIZE ((size_t)LUATCP_VIEW_MAX)
 
+/* So much is kept in memory of its own size while more is waited for: many
+ * sockets may each have the beginning of a message. */
+#define LITTLE (BUFFER_SIZE / 16)
+
 /* Reads of fewer bytes than this go through the buffer, so that a peer's many
  * small messages cost one system call. */
 #define DIRECT_SIZE ((size_t)LUATCP_VIEW_MAX)
@@ -27,15 +31,45 @@ static char *take_buffer(void) {
   return buffer != NULL ? buffer : malloc(BUFFER_SIZE);
 }
 
-void luatcp__buffer_drop(luatcp_socket *socket) {
-  if (socket->buffer != NULL)
-    free(atomic_exchange(&spare_buffer, socket->buffer));
-  socket->buffer = NULL;
-  socket->start = socket->end = socket->viewed = 0;
-}
-
 static size_t unread(const luatcp_socket *socket) {
   return socket->end - socket->start;
+}
+
+static void free_buffer(luatcp_socket *socket) {
+  if (socket->capacity == BUFFER_SIZE)
+    free(atomic_exchange(&spare_buffer, socket->buffer));
+  else
+    free(socket->buffer);
+}
+
+void luatcp__buffer_drop(luatcp_socket *socket) {
+  free_buffer(socket);
+  socket->buffer = NULL;
+  socket->capacity = socket->start = socket->end = socket->viewed = 0;
+}
+
+/* Moves what is unread to another buffer. */
+static void change_buffer(luatcp_socket *socket, char *buffer,
+                          size_t capacity) {
+  size_t length = unread(socket);
+  if (length > 0)
+    memcpy(buffer, socket->buffer + socket->start, length);
+  free_buffer(socket);
+  socket->buffer = buffer;
+  socket->capacity = (uint32_t)capacity;
+  socket->start = 0;
+  socket->end = (uint32_t)length;
+}
+
+/* More has not come, and may be long in coming. */
+LUATCP__SELDOM static void keep_little(luatcp_socket *socket) {
+  size_t length = unread(socket);
+  char *buffer;
+  if (length == 0)
+    luatcp__buffer_drop(socket);
+  else if (length <= LITTLE && socket->capacity == BUFFER_SIZE &&
+           (buffer = malloc(length)) != NULL)
+    change_buffer(socket, buffer, length);
 }
 
 /* The program has got so many bytes of the buffer. */
@@ -101,12 +135,22 @@ static inline int check_receiver(luatcp_socket *socket,
   return status;
 }
 
-static void make_room(luatcp_socket *socket, size_t wanted) {
+/* A whole buffer, in which so many bytes fit behind its start, and one more
+ * than there are. */
+static int make_room(luatcp_socket *socket, size_t wanted) {
+  if (socket->capacity < BUFFER_SIZE) {
+    char *buffer = take_buffer();
+    if (buffer == NULL)
+      return -ENOMEM;
+    change_buffer(socket, buffer, BUFFER_SIZE);
+    return LUATCP_OK;
+  }
   if (BUFFER_SIZE - socket->start >= wanted && socket->end < BUFFER_SIZE)
-    return;
+    return LUATCP_OK;
   memmove(socket->buffer, socket->buffer + socket->start, unread(socket));
   socket->end -= socket->start;
   socket->start = 0;
+  return LUATCP_OK;
 }
 
 /* Adds at least one byte to the buffer, in which wanted bytes have to fit. */
@@ -114,20 +158,16 @@ static int fill(luatcp_socket *socket, luatcp_deadline *deadline,
                 size_t wanted) {
   size_t received;
   int status = check_receiver(socket, deadline);
+  if (status == LUATCP_OK)
+    status = make_room(socket, wanted);
   if (status != LUATCP_OK)
     return status;
-  if (socket->buffer == NULL) {
-    socket->buffer = take_buffer();
-    if (socket->buffer == NULL)
-      return -ENOMEM;
-  }
-  make_room(socket, wanted);
   status = pull(socket, deadline, socket->buffer + socket->end,
                 BUFFER_SIZE - socket->end, 0, &received);
   socket->end += (uint32_t)received;
-  if (unread(socket) == 0)
-    luatcp__buffer_drop(socket);
-  else if (socket->watches != NULL)
+  if (status != LUATCP_OK)
+    keep_little(socket);
+  if (socket->watches != NULL && unread(socket) > 0)
     luatcp__watch_input(socket);
   return status;
 }

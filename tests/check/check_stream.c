@@ -164,6 +164,33 @@ START_TEST(view_of_the_whole_buffer) {
 }
 END_TEST
 
+/* The beginning of a message whose rest has not come takes little memory. */
+START_TEST(little_is_kept_in_little) {
+  static char text[20000];
+  const char *data;
+  size_t length;
+  luatcp_deadline now;
+  share_if(_i);
+  memset(text, 'x', sizeof text);
+  memcpy(text + sizeof text - 4, "\nnex", 4);
+  peer_send(peer, text, sizeof text);
+  view_line(LUATCP_LINE_TEXT, LUATCP_OK, text, sizeof text - 4);
+  ck_assert_uint_eq(socket_->capacity, LUATCP_VIEW_MAX);
+  luatcp_release(socket_);
+  ck_assert_uint_eq(luatcp_buffered(socket_), 3);
+  luatcp_deadline_after(&now, 0);
+  expect(luatcp_view(socket_, &now, 5, 5, &data, &length), LUATCP_TIMEOUT);
+  ck_assert_uint_eq(length, 3);
+  ck_assert_int_eq(memcmp(data, "nex", 3), 0);
+  ck_assert_uint_eq(socket_->capacity, 3);
+  peer_send_text(peer, "t\n");
+  text_line(LUATCP_OK, "next");
+  ck_assert_ptr_null(socket_->buffer);
+  ck_assert_uint_eq(socket_->capacity, 0);
+  ck_assert_uint_eq(received(), sizeof text + 2);
+}
+END_TEST
+
 /* ---- Lines ----------------------------------------------------------- */
 
 START_TEST(lines_of_text) {
@@ -1082,6 +1109,7 @@ static void add(Suite *suite) {
   tcase_add_test(made, view_limits);
   tcase_add_loop_test(made, view_on_failure_shows_what_there_is, 0, 2);
   tcase_add_test(made, view_of_the_whole_buffer);
+  tcase_add_loop_test(made, little_is_kept_in_little, 0, 2);
   tcase_add_loop_test(made, lines_of_text, 0, 2);
   tcase_add_loop_test(made, raw_lines, 0, 2);
   tcase_add_test(made, unreleased_lines_are_shown_again);
