@@ -149,6 +149,13 @@ extern const luaL_Reg luatcpL_tcp_functions[];
 
 /* ---- lbuffer.c ------------------------------------------------------- */
 
+/* Pushes a table with weak values, the same for all of a Lua state: memory that
+ * is kept between calls, for as long as the collector leaves it there.  Setting
+ * one of these values needs no memory. */
+void luatcpL_pushkept(lua_State *L);
+
+enum { LUATCPL_KEPT_RESULT = 1, LUATCPL_KEPT_SELECTION, LUATCPL_KEPT = 2 };
+
 /* A result of unknown or large size under way.  Callers add to length, and
  * leave the rest and the stack above it alone. */
 typedef struct luatcpL_buffer {

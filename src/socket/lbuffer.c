@@ -22,8 +22,7 @@ struct luatcpL_memory {
   size_t size;
 };
 
-/* Its address is the registry's key for a table with weak values; value 1 is
- * the piece that is kept, unless it is in use. */
+/* Its address is the registry's key for the table. */
 static char kept_key;
 
 /* realloc by the state's allocator, whose limits hold here too.  NULL leaves
@@ -52,15 +51,15 @@ static int finalize(lua_State *L) {
   return 0;
 }
 
-/* Pushes the table; its metatable is that of the pieces too. */
-static void push_kept(lua_State *L) {
+/* Its metatable is that of the pieces too. */
+void luatcpL_pushkept(lua_State *L) {
   lua_pushlightuserdata(L, &kept_key);
   lua_rawget(L, LUA_REGISTRYINDEX);
   if (!lua_isnil(L, -1))
     return;
   lua_pop(L, 1);
   lua_pushlightuserdata(L, &kept_key);
-  lua_createtable(L, 1, 0); /* with room for what is kept: no failure later */
+  lua_createtable(L, LUATCPL_KEPT, 0);
   lua_createtable(L, 0, 2);
   lua_pushliteral(L, "v");
   lua_setfield(L, -2, "__mode");
@@ -76,11 +75,11 @@ static void push_kept(lua_State *L) {
 /* Pushes the piece that is kept, which is then in use, or a new one. */
 static struct luatcpL_memory *push_memory(lua_State *L) {
   struct luatcpL_memory *memory;
-  lua_rawgeti(L, -1, 1);
+  lua_rawgeti(L, -1, LUATCPL_KEPT_RESULT);
   memory = (struct luatcpL_memory *)lua_touserdata(L, -1);
   if (memory != NULL) {
     lua_pushnil(L);
-    lua_rawseti(L, -3, 1);
+    lua_rawseti(L, -3, LUATCPL_KEPT_RESULT);
     return memory;
   }
   lua_pop(L, 1);
@@ -96,7 +95,7 @@ static struct luatcpL_memory *push_memory(lua_State *L) {
 static void leave_stack(luatcpL_buffer *buffer) {
   lua_State *L = buffer->L;
   luaL_checkstack(L, 6, NULL);
-  push_kept(L);
+  luatcpL_pushkept(L);
   buffer->kept = lua_gettop(L);
   buffer->memory = push_memory(L);
 }
@@ -161,5 +160,5 @@ void luatcpL_pushbuffer(luatcpL_buffer *buffer) {
     return;
   }
   lua_pushvalue(L, buffer->kept + 1);
-  lua_rawseti(L, buffer->kept, 1);
+  lua_rawseti(L, buffer->kept, LUATCPL_KEPT_RESULT);
 }

@@ -71,13 +71,39 @@ static void check_lists(lua_State *L) {
       flatten(L, arg);
 }
 
+/* Pushes a block of so many bytes or more: what an earlier call has kept, which
+ * is then in use, or a new one. */
+static void *push_block(lua_State *L, size_t size) {
+  luatcpL_pushkept(L);
+  lua_rawgeti(L, -1, LUATCPL_KEPT_SELECTION);
+  if (!lua_isnil(L, -1) && compat_rawlen(L, -1) >= size) {
+    lua_pushnil(L);
+    lua_rawseti(L, -3, LUATCPL_KEPT_SELECTION);
+  } else {
+    lua_pop(L, 1);
+    (void)compat_newuserdata(L, size);
+  }
+  lua_remove(L, -2);
+  return lua_touserdata(L, -1);
+}
+
+/* For the next call; an error leaves the block to the collector. */
+static void keep_block(lua_State *L) {
+  if (lua_isnil(L, MEMORY))
+    return;
+  luatcpL_pushkept(L);
+  lua_pushvalue(L, MEMORY);
+  lua_rawseti(L, -2, LUATCPL_KEPT_SELECTION);
+  lua_pop(L, 1);
+}
+
 static void reserve(lua_State *L, selection *all, size_t capacity) {
   size_t used = all->counts[RECEIVE] + all->counts[SEND];
   luatcp_wait_item *items;
   const void **identities;
   if (capacity > (size_t)INT_MAX / sizeof *items)
     luaL_error(L, "too many sockets");
-  items = (luatcp_wait_item *)compat_newuserdata(
+  items = (luatcp_wait_item *)push_block(
       L, capacity * (sizeof *items + sizeof *identities));
   identities = (const void **)(items + capacity);
   if (used > 0) {
@@ -292,6 +318,7 @@ static int function_select(lua_State *L) {
   }
   push_ready(L, &all, RECEIVE, 0);
   push_ready(L, &all, SEND, all.counts[RECEIVE]);
+  keep_block(L);
   if (status == LUATCP_OK)
     return 2;
   lua_pushliteral(L, "timeout");

@@ -42,6 +42,55 @@ t.test("descriptors with large numbers", function()
   t.fails("timeout", accepted:receive(1))
 end)
 
+-- Listening and never connected to: not ready.
+local function idle_objects(count)
+  local list = {}
+  t.cleanup(function() for _, o in ipairs(list) do o:close() end end)
+  for i = 1, count do list[i] = t.server("inet") end
+  return list
+end
+
+t.test("calls leave no garbage but their results", function()
+  local list = idle_objects(250)
+  local function garbage(count)
+    local some = { t.unpack(list, 1, count) }
+    socket.select(some, nil, 0)
+    collectgarbage("stop")
+    local before = collectgarbage("count")
+    for _ = 1, 50 do socket.select(some, nil, 0) end
+    local after = collectgarbage("count")
+    collectgarbage("restart")
+    return (after - before) * 1024 / 50
+  end
+  local few, many = garbage(3), garbage(250)
+  t.truth(few > 0, "results are no garbage")
+  t.within(many, 0, few + 100, "bytes a call")
+end)
+
+t.test("one call within another, and after one that failed", function()
+  local list = idle_objects(150)
+  local client, accepted = t.pair()
+  t.works(client:send("x"))
+  table.insert(list, 1, accepted)
+  local backwards, inner = {}, nil
+  for i, o in ipairs(list) do backwards[#list + 1 - i] = o end
+  local foreign = { getfd = function()
+    inner = socket.select(backwards, nil, 5)
+    return -1
+  end }
+  local failing = { getfd = function() error("no descriptor", 0) end }
+  for _ = 1, 2 do
+    list[152] = foreign
+    local r = socket.select(list, nil, 5)
+    t.equal(#r, 1)
+    t.equal(r[1], accepted)
+    t.equal(#inner, 1)
+    t.equal(inner[1], accepted)
+    list[152] = failing
+    t.raises("no descriptor", socket.select, list, nil, 5)
+  end
+end)
+
 t.test("more than 1024 in one call", function()
   local pairs_, all = {}, {}
   t.cleanup(function() for _, o in ipairs(all) do o:close() end end)
