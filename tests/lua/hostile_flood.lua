@@ -97,9 +97,9 @@ t.test("connect and a poller say the same", function()
   local server = flooded(1)
   local host, port = server:getsockname()
   no_descriptor(socket.connect(host, port))
-  local poller, _, poller_number = socket.poller()
-  t.equal(poller, nil)
-  t.equal(poller_number, EMFILE)
+  local poller, message, number = socket.poller()
+  -- one on poll(2) needs no descriptor
+  if poller then poller:close() else no_descriptor(poller, message, number) end
 end)
 
 t.done()
