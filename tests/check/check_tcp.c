@@ -496,6 +496,60 @@ START_TEST(descriptor_is_shared_non_blocking) {
 }
 END_TEST
 
+/* A stranger sets the flag of a descriptor that waits in the kernel, or clears
+ * it on one that he was told is non-blocking. */
+static void change_flags(luatcp_socket *socket, int shared) {
+  int fd = shared ? luatcp_get_descriptor(socket) : socket->fd;
+  ck_assert_int_eq(fcntl(fd, F_SETFL, shared ? 0 : O_NONBLOCK), 0);
+}
+
+static luatcp_deadline *soon(luatcp_deadline *deadline) {
+  luatcp_deadline_after(deadline, 0.05);
+  return deadline;
+}
+
+START_TEST(limits_hold_whatever_strangers_do_to_the_flags) {
+  static char data[8 << 20];
+  double start = luatcp_monotonic_time();
+  int peer;
+  size_t count;
+  luatcp_socket *socket = peer_pair(LUATCP_INET, &peer);
+  luatcp_deadline deadline;
+  change_flags(socket, _i);
+  expect(luatcp_recv_count(socket, soon(&deadline), data, 2, &count),
+         LUATCP_TIMEOUT);
+  peer_send_text(peer, "ab");
+  expect(luatcp_recv_count(socket, NULL, data, 2, &count), LUATCP_OK);
+  change_flags(socket, _i);
+  expect(luatcp_recv_line(socket, soon(&deadline), LUATCP_LINE_TEXT, data, 9,
+                          &count),
+         LUATCP_TIMEOUT);
+  change_flags(socket, _i);
+  expect(luatcp_send(socket, soon(&deadline), data, sizeof data, &count),
+         LUATCP_TIMEOUT);
+  ck_assert_uint_gt(count, 0);
+  ck_assert_uint_lt(count, sizeof data);
+  luatcp_free(socket);
+  close(peer);
+  ck_assert(peer_since(start) < 10);
+}
+END_TEST
+
+START_TEST(accept_waits_whatever_strangers_do_to_the_flags) {
+  char port[8];
+  luatcp_socket *server = peer_server(LUATCP_INET, port);
+  luatcp_socket *client = luatcp_new(), *accepted = luatcp_new();
+  luatcp_deadline deadline;
+  change_flags(server, _i);
+  expect(luatcp_accept(server, soon(&deadline), accepted), LUATCP_TIMEOUT);
+  expect(luatcp_connect(client, NULL, "127.0.0.1", port), LUATCP_OK);
+  expect(luatcp_accept(server, NULL, accepted), LUATCP_OK);
+  luatcp_free(accepted);
+  luatcp_free(client);
+  luatcp_free(server);
+}
+END_TEST
+
 START_TEST(set_descriptor_replaces) {
   int one, two, fd;
   size_t count;
@@ -612,6 +666,10 @@ static void add(Suite *suite) {
   tcase_add_test(made, shutdown_ways);
   tcase_add_test(made, shutdown_of_what_is_not_connected);
   tcase_add_test(made, descriptor_is_shared_non_blocking);
+  tcase_add_loop_test(made, limits_hold_whatever_strangers_do_to_the_flags, 0,
+                      2);
+  tcase_add_loop_test(made, accept_waits_whatever_strangers_do_to_the_flags, 0,
+                      2);
   tcase_add_test(made, set_descriptor_replaces);
   tcase_add_loop_test(made, detach_and_adopt, 0, 2);
   tcase_add_test(made, adopt_refuses);
