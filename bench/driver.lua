@@ -125,7 +125,7 @@ local function run_command(peer, workload, warm, count, watcher, delay)
   else
     add { options.lua }
     if workload.run == "load" then
-      add { "-e", peer.loads }
+      add { "-e", peer.loads .. ' print(("cpu %.9f"):format(os.clock()))' }
       return command(words)
     end
     add { bench .. "/" .. peer.script }

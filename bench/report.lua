@@ -148,6 +148,25 @@ local function peers_table(results, chosen, work_list, title, field)
   return any and ("\n## %s\n\n%s"):format(title, table.concat(lines)) or ""
 end
 
+-- The module that was fastest beside luatcp, how much longer it took in each
+-- round, and what follows when the rounds agree.
+local function against_best(own, chosen, rounds)
+  local best, best_ratios
+  for _, peer in ipairs(chosen) do
+    if peer.name ~= "luatcp" and peer.name ~= "C" then
+      local list = ratios(own[peer.name], own.luatcp, rounds)
+      if #list > 0 and (not best or median(list) < median(best_ratios)) then
+        best, best_ratios = peer.name, list
+      end
+    end
+  end
+  if not best then return "-" end
+  local range = sorted(best_ratios)
+  local verdict = range[1] > 1 and "ahead" or range[#range] < 1 and "behind" or
+                  "open"
+  return ("%s: %s %s"):format(best, spread(best_ratios), verdict)
+end
+
 -- Processor time of each peer relative to LuaSocket, and where that is left out
 -- to luatcp.
 local function times_table(results, chosen, work_list)
@@ -158,6 +177,7 @@ local function times_table(results, chosen, work_list)
     if peer.name ~= base then cells[#cells + 1] = peer.name end
   end
   cells[#cells + 1] = "luatcp to C"
+  cells[#cells + 1] = "luatcp to the best"
   if rounds == 0 then return "" end
   lines[1] = head(cells)
   for _, workload in ipairs(work_list) do
@@ -171,12 +191,15 @@ local function times_table(results, chosen, work_list)
         end
       end
       cells[#cells + 1] = spread(ratios(own.C, own.luatcp, rounds))
+      cells[#cells + 1] = against_best(own, chosen, rounds)
       lines[#lines + 1] = row(cells)
     end
   end
   return ("\n## Speed, %s = 1\n\nProcessor time of %s over that of the other " ..
           "in %d interleaved rounds: median (least-most). More is faster.\n" ..
-          "The last column is how near luatcp comes to plain C.\n\n%s"):format(
+          "The last columns are how near luatcp comes to plain C, and the " ..
+          "same for the module\nthat is best beside it: ahead or behind in " ..
+          "all rounds, or open.\n\n%s"):format(
           base, base, rounds, table.concat(lines))
 end
 
@@ -225,6 +248,8 @@ local curves = {
     colour = "#c0392b" },
   { title = "luatcp select", run = "select", peer = "luatcp",
     colour = "#2471a3" },
+  { title = "cqueues", run = "poller", peer = "cqueues", colour = "#b9770e" },
+  { title = "luv", run = "poller", peer = "luv", colour = "#7d3c98" },
   { title = "luatcp poller", run = "poller", peer = "luatcp",
     colour = "#1e8449" },
   { title = "plain C", run = "poller", peer = "C", colour = "#555555" },

@@ -104,7 +104,7 @@ add { name = "memory_10000", per = "connection", mode = "each", run = "memory",
       only_peers = MODULES }
 
 add { name = "load", per = "process", mode = "none", run = "load", size = 0,
-      warm = 0, calls = 1, instructions = 1, timed = false,
+      warm = 0, count = 1, most = 1, calls = 1, instructions = 1,
       only_peers = MODULES }
 
 return workloads
