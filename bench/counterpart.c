@@ -406,8 +406,7 @@ static void serve(int server, const char *mode, size_t size, size_t count) {
     fail("unknown mode");
 }
 
-/* ---- The program
- * --------------------------------------------------------------- */
+/* ---- The program -------------------------------------------------------- */
 
 static void pin(void) {
 #ifdef __linux__

@@ -368,8 +368,7 @@ static void run_http(const job *what) {
   free(data);
 }
 
-/* ---- Connections
- * ---------------------------------------------------------------- */
+/* ---- Connections -------------------------------------------------------- */
 
 static void run_accept(const job *what) {
   struct sockaddr_in own = {.sin_family = AF_INET};
@@ -428,8 +427,7 @@ static void run_connect_localhost(const job *what) {
   stop();
 }
 
-/* ---- Many connections
- * ------------------------------------------------------------- */
+/* ---- Many connections --------------------------------------------------- */
 
 #ifdef __linux__
 static void run_select(const job *what) {
@@ -476,8 +474,7 @@ static void run_select(const job *what) {
 }
 #endif
 
-/* ---- Which one
- * ------------------------------------------------------------------ */
+/* ---- Which one ---------------------------------------------------------- */
 
 typedef struct workload {
   const char *name;

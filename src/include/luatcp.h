@@ -305,9 +305,10 @@ LUATCP_CHECKED int luatcp_accept(luatcp_socket *server,
  * of this one.  While an address is silent the next one starts beside it, 250
  * ms later, and the first to answer wins (RFC 8305, 5).  A socket that is
  * bound to a port, or whose descriptor was handed out, tries one address at a
- * time and gives each a fair share of the deadline.  The deadline covers the
- * lookup and every address; as nothing is progress before the connection
- * stands, both limits bound the whole call.
+ * time and gives each a fair share of the deadline; with a limit of 0, and in
+ * luatcp_wait and pollers, it stays with one until the system gives up.  The
+ * deadline covers the lookup and every address; as nothing is progress before
+ * the connection stands, both limits bound the whole call.
  *
  * LUATCP_TIMEOUT leaves the attempt under way: wait until it is writable, or
  * call again with the same host and service to go on.  With a limit of 0 each

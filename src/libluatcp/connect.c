@@ -149,7 +149,7 @@ static int make_racer(const luatcp_socket *socket, int family, int *fd) {
   *fd = luatcp__fd_socket(family, true);
   if (*fd < 0)
     return *fd;
-  status = luatcp__setup_apply(socket, *fd);
+  status = luatcp__setup_apply(socket, *fd, family);
   if (status < 0)
     luatcp__fd_close(*fd);
   return status;
@@ -165,7 +165,7 @@ static int renew_descriptor(luatcp_socket *socket, int family,
   status = luatcp__replace_descriptor(socket, fd, family, nonblocking);
   if (status < 0)
     return status;
-  status = luatcp__setup_apply(socket, socket->fd);
+  status = luatcp__setup_apply(socket, socket->fd, family);
   /* one without its options is not for the next attempt */
   socket->used = status < 0;
   return status;
@@ -368,6 +368,10 @@ static int wait_for_step(luatcp_socket *socket, luatcp_deadline *deadline) {
 }
 
 int luatcp__connect_finish(luatcp_socket *socket, luatcp_deadline *deadline) {
+  struct luatcp__connecting *c = socket->connecting;
+  /* it was begun without a limit that could be shared out */
+  if (takes_turns(socket) && more_addresses(c) && c->turn == INT64_MAX)
+    c->turn = next_turn(socket, deadline);
   for (;;) {
     int status = luatcp__connect_step(socket, deadline);
     if (status != -EINPROGRESS)

@@ -181,7 +181,7 @@ void luatcp__setup_bound(luatcp_socket *socket,
                          const struct luatcp__address *local);
 const struct luatcp__address *luatcp__setup_local(const luatcp_socket *socket);
 /* Gives fd the recorded options, then the local address. */
-int luatcp__setup_apply(const luatcp_socket *socket, int fd);
+int luatcp__setup_apply(const luatcp_socket *socket, int fd, int family);
 void luatcp__setup_free(luatcp_socket *socket);
 
 /* ---- tcp.c: the object ----------------------------------------------- */

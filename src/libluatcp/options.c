@@ -198,14 +198,15 @@ static int apply_row(const struct luatcp__setup *setup, int fd, size_t i) {
   return set_value(fd, &options[i], setup->values[i]);
 }
 
-int luatcp__setup_apply(const luatcp_socket *socket, int fd) {
+int luatcp__setup_apply(const luatcp_socket *socket, int fd, int family) {
   const struct luatcp__setup *setup = socket->setup;
   size_t i;
   int status = LUATCP_OK;
   if (setup == NULL)
     return LUATCP_OK;
   for (i = 0; i < OPTIONS && status == LUATCP_OK; i++)
-    if (setup->recorded >> i & 1)
+    if ((setup->recorded >> i & 1) &&
+        (options[i].level != IPPROTO_IPV6 || family == LUATCP_INET6))
       status = apply_row(setup, fd, i);
   if (status == LUATCP_OK && setup->local.length != 0)
     status = luatcp__fd_bind(fd, &setup->local);

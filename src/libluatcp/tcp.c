@@ -270,6 +270,8 @@ int luatcp_adopt(luatcp_socket *socket, int descriptor) {
 
 int luatcp_detach(luatcp_socket *socket) {
   int fd = luatcp_get_descriptor(socket);
+  /* a connect under way goes on, as the new owner's */
+  luatcp__connect_abandon(socket);
   luatcp__watch_forget(socket, fd);
   socket->fd = -1;
   luatcp_close(socket);
@@ -402,9 +404,7 @@ int luatcp_listen(luatcp_socket *socket, int backlog) {
   return status;
 }
 
-/* ---- Accept
- * ---------------------------------------------------------------------------
- */
+/* ---- Accept ------------------------------------------------------------- */
 
 /* accept(2): what a connection that died in the queue answers, and pending
  * errors of the network that belong to it; the next one may be well. */
@@ -511,9 +511,7 @@ int luatcp_shutdown(luatcp_socket *socket, int direction) {
   return status == -ENOTCONN ? LUATCP_OK : status;
 }
 
-/* ---- Names
- * ------------------------------------------------------------------------------------
- */
+/* ---- Names -------------------------------------------------------------- */
 
 static int get_name(const luatcp_socket *socket, luatcp_name *name,
                     int (*ask)(int fd, struct luatcp__address *address)) {

@@ -245,12 +245,12 @@ static int wait_for_items(struct waiting *w, luatcp_deadline *deadline) {
       clear(w);
       return status;
     }
+    /* a connect that has just ended is seen by the next turn's poll */
     if (moved)
       step_connects(w);
-    if (w->ready > 0)
+    else if (w->ready > 0)
       return LUATCP_OK;
-    /* a connect that has just ended is seen by the next turn's poll */
-    if (remaining == 0 && !moved)
+    else if (remaining == 0)
       return LUATCP_TIMEOUT;
   }
 }

@@ -414,6 +414,47 @@ START_TEST(a_descriptor_in_the_middle_of_a_lookup) {
 }
 END_TEST
 
+/* It is the caller's, who goes on with it. */
+START_TEST(detached_in_the_middle) {
+  char service[8], byte = 'x';
+  int listener = peer_listen(LUATCP_INET, 4, service), fd, peer;
+  luatcp_socket *socket = luatcp_new(), *other = luatcp_new();
+  size_t count;
+  not_waiting(socket);
+  (void)!luatcp_connect(socket, NULL, "127.0.0.1", service);
+  fd = luatcp_detach(socket);
+  ck_assert_int_ge(fd, 0);
+  ck_assert_int_eq(luatcp_is_closed(socket), 1);
+  luatcp_free(socket);
+  peer = peer_accept(listener);
+  expect(luatcp_adopt(other, fd), LUATCP_OK);
+  expect(luatcp_send(other, NULL, &byte, 1, &count), LUATCP_OK);
+  peer_receive(peer, &byte, 1);
+  luatcp_free(other);
+  close(peer);
+  close(listener);
+}
+END_TEST
+
+/* What is said to one family's descriptors is nothing to the other's. */
+START_TEST(an_option_of_the_other_family) {
+  char service[8], dead[8];
+  int listener = peer_listen(LUATCP_INET, 4, service);
+  luatcp_socket *socket = luatcp_new();
+  if (!peer_has_family(LUATCP_INET6)) {
+    luatcp_free(socket);
+    close(listener);
+    return;
+  }
+  peer_dead_port(LUATCP_INET6, dead);
+  expect(luatcp_connect(socket, NULL, "::1", dead), -ECONNREFUSED);
+  expect(luatcp_set_option(socket, "ipv6-v6only", 1), LUATCP_OK);
+  expect(luatcp_connect(socket, NULL, "127.0.0.1", service), LUATCP_OK);
+  luatcp_free(socket);
+  close(listener);
+}
+END_TEST
+
 START_TEST(abandoned_in_the_middle) {
   char service[8];
   int fillers[4], i;
@@ -491,6 +532,8 @@ static void add(Suite *suite) {
   tcase_add_test(made, local_binding_is_carried_over);
   tcase_add_test(made, a_local_port_is_carried_over);
   tcase_add_test(made, a_shared_descriptor_keeps_its_number);
+  tcase_add_test(made, detached_in_the_middle);
+  tcase_add_test(made, an_option_of_the_other_family);
   tcase_add_loop_test(made, connect_is_interrupted_and_goes_on, 0, 8);
   tcase_add_test(made, a_name_in_steps);
   tcase_add_test(made, a_descriptor_in_the_middle_of_a_lookup);

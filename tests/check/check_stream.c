@@ -748,9 +748,7 @@ START_TEST(never_connected) {
 }
 END_TEST
 
-/* ---- Limits
- * ---------------------------------------------------------------------------
- */
+/* ---- Limits ------------------------------------------------------------- */
 
 START_TEST(block_limit_restarts_with_progress) {
   static const struct peer_step steps[] = {{PEER_TRICKLE, "12345678\n", 9, 50},
@@ -858,9 +856,7 @@ START_TEST(one_deadline_over_several_calls) {
 }
 END_TEST
 
-/* ---- Signals
- * -----------------------------------------------------------------------------
- */
+/* ---- Signals ------------------------------------------------------------ */
 
 /* Bit 0: SA_RESTART, bit 1: shared descriptor, bit 2: with a block limit. */
 static void alarm_setup(int way, int milliseconds) {
@@ -978,9 +974,7 @@ START_TEST(send_is_interrupted_and_goes_on) {
 }
 END_TEST
 
-/* ---- Sending
- * ------------------------------------------------------------------------------
- */
+/* ---- Sending ------------------------------------------------------------ */
 
 START_TEST(send_sends) {
   char data[8];
@@ -1083,9 +1077,7 @@ START_TEST(half_close_by_the_peer) {
 }
 END_TEST
 
-/* ---- Memory
- * ----------------------------------------------------------------------------------
- */
+/* ---- Memory ------------------------------------------------------------- */
 
 START_TEST(an_idle_socket_has_no_buffer) {
   ck_assert_ptr_null(socket_->buffer);

@@ -372,6 +372,24 @@ static void descriptor_known_to_strangers(void) {
   luatcp_free(server.socket);
 }
 
+/* Begun without a limit, it has one to share out later. */
+static void begun_without_waiting(void) {
+  struct server server = listen_on("127.0.0.1", "0");
+  luatcp_socket *client = limited(0);
+  require_first("dead-ipv4-first.test", "198.51.100.10");
+  STATUS(0, luatcp_open(client, LUATCP_INET));
+  (void)luatcp_get_descriptor(client);
+  STATUS(LUATCP_TIMEOUT,
+         luatcp_connect(client, NULL, "dead-ipv4-first.test", server.port));
+  STATUS(0, luatcp_set_timeout(client, LUATCP_BLOCK, 5));
+  start_clock();
+  STATUS(0, luatcp_connect(client, NULL, "dead-ipv4-first.test", server.port));
+  TOOK(0, 4.8);
+  require_alive(client, &server);
+  luatcp_free(client);
+  luatcp_free(server.socket);
+}
+
 static void options_go_with_the_object(void) {
   struct server server = listen_on("127.0.0.1", "0");
   luatcp_socket *client = limited(0.1);
@@ -436,9 +454,7 @@ static void host_that_answers_late(void) {
   waitpid(process, NULL, 0);
 }
 
-/* ---- Limit 0
- * -----------------------------------------------------------------------------
- */
+/* ---- Limit 0 ------------------------------------------------------------ */
 
 static void without_waiting(const char *host, double low, double high) {
   struct server server = listen_on("127.0.0.1", "0");
@@ -515,9 +531,7 @@ static void without_waiting_failed_for_good(void) {
   luatcp_free(client);
 }
 
-/* ---- Names
- * ---------------------------------------------------------------------------------
- */
+/* ---- Names -------------------------------------------------------------- */
 
 static void silent_name_server(void) {
   luatcp_socket *client = limited(0.3);
@@ -681,11 +695,14 @@ static void exit_in_the_middle_of_a_lookup(void) {
 }
 
 static void numeric_addresses_start_no_thread(void) {
-  static const char *const hosts[] = {"127.0.0.1", "::1", "fe80::1%lo", "127.1",
+  static const char *const hosts[] = {"127.0.0.1", "127.1", "::1", "fe80::1%lo",
                                       "::ffff:127.0.0.1"};
+  /* to a library without IPv6 the others are no addresses */
+  size_t count =
+      luatcp_has_feature("ipv6") ? sizeof hosts / sizeof hosts[0] : 2;
   unsigned threads = count_entries("/proc/self/task");
   size_t i;
-  for (i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+  for (i = 0; i < count; i++) {
     luatcp_socket *client = limited(0.2);
     (void)!luatcp_connect(client, NULL, hosts[i], "9");
     REQUIRE(count_entries("/proc/self/task") == threads);
@@ -693,9 +710,7 @@ static void numeric_addresses_start_no_thread(void) {
   }
 }
 
-/* ---- The path dies
- * ----------------------------------------------------------------------------
- */
+/* ---- The path dies ------------------------------------------------------ */
 
 static void established_path_dies(void) {
   struct server server = listen_on("127.0.0.1", "0");
@@ -722,9 +737,7 @@ static void established_path_dies(void) {
   luatcp_free(server.socket);
 }
 
-/* ---- Running
- * ------------------------------------------------------------------------------------
- */
+/* ---- Running ------------------------------------------------------------ */
 
 #define BOTH 1       /* with and without IPv6 */
 #define UNTHREADED 2 /* does not need lookups to keep deadlines */
@@ -748,6 +761,7 @@ static const struct scenario {
     SCENARIO(last_failure_is_reported, UNTHREADED),
     SCENARIO(bound_to_a_port, UNTHREADED),
     SCENARIO(descriptor_known_to_strangers, UNTHREADED),
+    SCENARIO(begun_without_waiting, UNTHREADED),
     SCENARIO(options_go_with_the_object, UNTHREADED),
     SCENARIO(options_go_with_the_race, UNTHREADED),
     SCENARIO(host_that_answers_late, UNTHREADED),
