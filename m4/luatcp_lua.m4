@@ -158,12 +158,16 @@ AS_IF([test $luatcp_with_$1 = yes],
   [AC_MSG_CHECKING([for the library of Lua $2])
    AS_IF([test -z "$LUA$1_LIBS" && test -n "$PKG_CONFIG"],
      [for luatcp_module in lua$2 lua-$2 lua$1 lua; do
-        LUA$1_LIBS=`$PKG_CONFIG --libs "$luatcp_module" 2>/dev/null` && break
+        # "lua" may be another version
+        AS_CASE([`$PKG_CONFIG --modversion "$luatcp_module" 2>/dev/null`],
+          [$2|$2.*],
+          [LUA$1_LIBS=`$PKG_CONFIG --libs "$luatcp_module" 2>/dev/null` && break])
       done])
    luatcp_save_LIBS=$LIBS luatcp_save_CPPFLAGS=$CPPFLAGS
    LIBS="$LUA$1_LIBS $LIBS" CPPFLAGS="$CPPFLAGS $LUA$1_CFLAGS"
-   AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <lauxlib.h>]],
-     [[lua_State *L = luaL_newstate(); lua_gettop(L); lua_close(L);]])],
+   AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <lauxlib.h>
+#include <lualib.h>]],
+     [[lua_State *L = luaL_newstate(); luaL_openlibs(L); lua_close(L);]])],
      [luatcp_found=yes])
    LIBS=$luatcp_save_LIBS CPPFLAGS=$luatcp_save_CPPFLAGS
    AC_MSG_RESULT([$luatcp_found])])
