@@ -55,6 +55,7 @@ LUA_TESTS = \
 	tests/lua/ports.lua \
 	tests/lua/process.lua \
 	tests/lua/proxy.lua \
+	tests/lua/quiet_differences.lua \
 	tests/lua/receive_all.lua \
 	tests/lua/receive_any.lua \
 	tests/lua/receive_count.lua \
