@@ -17,6 +17,30 @@ function case.step(name, f)
   passed = passed + 1
 end
 
+-- Said where a part of the case is left out; the rest goes on.
+function case.partly_skipped(reason)
+  print("partly skipped: " .. reason)
+  io.stdout:flush()
+end
+
+-- A module that only a part of the case needs, or nil where it is not
+-- installed, which is said.  versions: the Luas that Debian's package is for,
+-- all when not given; under others nothing is said.
+function case.optional(name, versions)
+  local good, result = pcall(require, name)
+  if good then
+    return type(result) == "table" and result or package.loaded[name]
+  end
+  if not tostring(result):find("module '[^']*' not found") then
+    error(result, 0)
+  end
+  local version = _VERSION:match("%d+%.%d+")
+  if not versions or versions:find(version, 1, true) then
+    version = jit and "jit" or version
+    case.partly_skipped(("no %s for Lua %s"):format(name, version))
+  end
+end
+
 function case.equal(got, want, what)
   if got ~= want then
     error(("%s: got %s, want %s"):format(what or "result", tostring(got):sub(1, 200),

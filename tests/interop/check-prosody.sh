@@ -65,5 +65,5 @@ END
 
 try epoll
 try select
-if has luaevent.core; then try event; else echo "no lua-event here"; fi
+if has luaevent.core; then try event; else partly_skipped "no lua-event"; fi
 exit 0

@@ -10,4 +10,4 @@ port=${port% }
 serve redis redis-server --port $port --bind 127.0.0.1 --save '' \
   --appendonly no --dir "$work"
 until_true listening $port || fail "redis-server does not answer"
-each "$any_lua" "redis" redis.lua $port
+each "5.1 5.2 5.3 jit" "redis" redis.lua $port

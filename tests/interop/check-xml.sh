@@ -9,15 +9,4 @@ port=$(free_ports 1)
 port=${port% }
 serve xml_server /usr/bin/python3 "$here/xml_server.py" $port
 until_true listening $port || fail "the server does not answer"
-ran=
-for candidate in $any_lua; do
-  use "$candidate" || continue
-  echo "== Lua $candidate: xml.lua"
-  run xml.lua $port
-  case $? in
-  0) ran=yes ;;
-  77) ;;
-  *) fail "under Lua $candidate" ;;
-  esac
-done
-[ -n "$ran" ] || skip "neither lua-xmlrpc nor lua-soap nor lua-logging"
+each "$any_lua" "socket" xml.lua $port

@@ -175,8 +175,8 @@ step("socket.http inside of Copas", function()
   run_until(function() check_failure() return done == 10 end, "requests")
 end)
 
-local has_ssl, ssl = pcall(require, "ssl")
-if has_ssl then
+local ssl = case.optional("ssl")
+if ssl then
   -- This Copas leaves TLS to its users: an object with Copas's methods around
   -- LuaSec's, in select by way of getfd and dirty.
   local function secure(plain, parameters)

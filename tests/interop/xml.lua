@@ -7,10 +7,9 @@ local step, equal = case.step, case.equal
 local found = {}
 require "socket"
 
-local has_xmlrpc, xmlrpc = pcall(require, "xmlrpc.http")
-if has_xmlrpc then
+local xmlrpc = case.optional("xmlrpc.http", "5.1")
+if xmlrpc then
   found[#found + 1] = "xmlrpc"
-  xmlrpc = type(xmlrpc) == "table" and xmlrpc or package.loaded["xmlrpc.http"]
   step("xmlrpc", function()
     local address = "http://127.0.0.1:" .. port .. "/RPC2"
     local good, result = xmlrpc.call(address, "pow", 2, 10)
@@ -26,8 +25,8 @@ if has_xmlrpc then
   end)
 end
 
-local has_soap, soap = pcall(require, "soap.client")
-if has_soap then
+local soap = case.optional("soap.client", "5.1")
+if soap then
   found[#found + 1] = "soap"
   step("soap", function()
     local _, method, result = soap.call {
@@ -40,8 +39,8 @@ if has_soap then
   end)
 end
 
-local has_logging, by_socket = pcall(require, "logging.socket")
-if has_logging then
+local by_socket = case.optional("logging.socket", "5.1 5.2")
+if by_socket then
   found[#found + 1] = "logging.socket"
   step("logging.socket", function()
     local server = assert(require "socket".bind("127.0.0.1", 0))
