@@ -7,6 +7,7 @@ INTEROP_TESTS = \
 	tests/interop/check-event_loops.sh \
 	tests/interop/check-ftp.sh \
 	tests/interop/check-http.sh \
+	tests/interop/check-luarocks.sh \
 	tests/interop/check-luasec.sh \
 	tests/interop/check-prosody.sh \
 	tests/interop/check-redis.sh \
