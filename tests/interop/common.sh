@@ -166,14 +166,22 @@ left_out() { # of the candidate in each
 }
 
 # free_ports COUNT: ports that were free a moment ago, for servers that cannot
-# be told to take any.
+# be told to take any.  Below those that Linux gives to clients by itself, from
+# 32768 on: a client of anybody could hold such a port when the server wants it.
 free_ports() {
   "$lua" -e "
     local socket, held = require 'socket', {}
-    for i = 1, $1 do
-      held[i] = assert(socket.bind('127.0.0.1', 0))
-      io.write(select(2, held[i]:getsockname()), ' ')
-    end"
+    math.randomseed(math.floor(socket.gettime() * 1000000) % 2147483648)
+    for _ = 1, 1000 do
+      if #held == $1 then break end
+      local port = math.random(10000, 32000)
+      local server = socket.bind('127.0.0.1', port)
+      if server then
+        held[#held + 1] = server
+        io.write(port, ' ')
+      end
+    end
+    assert(#held == $1, 'no free ports')"
 }
 
 # listening PORT [HOST]: whether somebody answers there
