@@ -333,6 +333,9 @@ int luatcp_get_option_string(luatcp_socket *socket, const char *option,
                                  device, &device_size);
   if (status != LUATCP_OK)
     return status;
+  /* what the kernel says to be there; whether a NUL counts depends on it */
+  if (device_size < sizeof device)
+    device[device_size] = '\0';
   if (strlen(device) >= size)
     return LUATCP_INVALID_ARGUMENT;
   *length = strlen(device);
