@@ -2,8 +2,8 @@
 --
 -- load.lua: many connections through one Lua process.  Each message has a
 -- checksum that depends on its connection and number, so that what is lost,
--- doubled or mixed up is seen.  Afterwards descriptors and memory are what they
--- were.
+-- doubled or mixed up is seen.  All of it twice: after each round descriptors
+-- and memory are what they were, in the server and in the clients.
 --
 --   load.lua load CONNECTIONS MESSAGES     all at once, so many messages each
 --   load.lua soak CONNECTIONS SECONDS      come and go, with random ends
@@ -27,6 +27,8 @@ if arguments[1] == "client" then
 end
 local mode, connections, amount =
   arguments[1] or "load", tonumber(arguments[2] or 100), tonumber(arguments[3] or 3)
+
+local ROUNDS = 2
 
 -- ---- Messages ---------------------------------------------------------------
 
@@ -105,15 +107,72 @@ local function start(o, f, events)
   assert(poller:add(o, events))
 end
 
--- ---- The server -------------------------------------------------------------
+-- ---- What a process has -------------------------------------------------------
 
-local function status_of(name)
-  local file = io.open("/proc/self/status")
-  if not file then return nil end
-  local value = file:read("*a"):match(name .. ":%s*(%d+)")
-  file:close()
+local function proc(file, pattern)
+  local opened = io.open("/proc/self/" .. file)
+  if not opened then return nil end
+  local value = opened:read("*a"):match(pattern)
+  opened:close()
   return tonumber(value)
 end
+
+-- How many descriptors are open, of all that this process may have.  Where no
+-- system lists them: how many numbers are taken below those that are free.
+local allowed = proc("limits", "Max open files%s+(%d+)")
+t.scan = allowed or t.scan
+
+local function descriptors()
+  if allowed then return select(2, t.descriptors():gsub("%d+", "")) end
+  local probes, highest = {}, 0
+  repeat
+    local probe = socket.tcp4()
+    probes[#probes + 1] = probe
+    highest = math.max(highest, probe and probe:getfd() or 0)
+  until not probe or #probes == 2 * connections + 200
+  for _, probe in ipairs(probes) do probe:close() end
+  return highest + 1 - #probes
+end
+
+-- Resident memory in KiB; nil where nobody knows it, or where a checker or an
+-- emulator around the interpreter has its own in it.
+local function resident()
+  for _, around in ipairs { "LUATCP_PRELOAD", "LUATCP_WRAPPER", "LUA" } do
+    if os.getenv(around) then return nil end
+  end
+  return proc("status", "VmRSS:%s*(%d+)")
+end
+
+local function settle()
+  threads, waiting = {}, {}
+  collectgarbage()
+  collectgarbage()
+  return collectgarbage("count")
+end
+
+local function measure()
+  local lua = settle()
+  return { lua = lua, descriptors = descriptors(), resident = resident() }
+end
+
+-- Is a process after a round what it was before?  malloc keeps room for as many
+-- connections as there were at once, but another round has to do with that.
+local function judge(who, number, before, now)
+  if now.descriptors ~= before.descriptors then
+    problem(who, "had", before.descriptors, "descriptors, and after round", number, now.descriptors)
+  end
+  if now.lua > before.lua + 200 then
+    problem(who, "had", before.lua, "KiB of Lua memory, and after round", number, now.lua)
+  end
+  if not before.resident or not now.resident then return end
+  local most = number == 1 and before.resident + 4096 + 10 * connections or
+    before.resident * 1.05 + 1024
+  if now.resident > most then
+    problem(who, "had", before.resident, "KiB of memory, and after round", number, now.resident)
+  end
+end
+
+-- ---- The server -------------------------------------------------------------
 
 local served = { accepted = 0, peak = 0, messages = 0, bytes = 0, unfinished = 0 }
 local finished
@@ -127,7 +186,7 @@ local function serve(o)
       if message ~= "closed" then problem("server, head:", message) end
       return
     end
-    if head:find("^end ") then
+    if head:find("^end ") or head:find("^failed ") then
       finished = head
       send(o, "well\n")
       return
@@ -188,73 +247,77 @@ local function serve_until_the_end(server, limit)
   poller:remove(server)
 end
 
-local function settle()
-  threads, waiting = {}, {}
-  collectgarbage()
-  collectgarbage()
-  return collectgarbage("count")
-end
-
--- One round: the clients' last words, and what the server has counted.
-local function round(limit)
+-- One round, until the clients' last words.
+local function round(server, limit)
   served = { accepted = 0, peak = 0, messages = 0, bytes = 0, unfinished = 0 }
   finished = nil
   poller = assert(socket.poller())
-  local server = assert(socket.tcp4())
-  assert(server:bind("127.0.0.1", 0))
-  assert(server:listen(4096))
-  server:settimeout(0)
-  local _, number = server:getsockname()
-  local pipe = assert(io.popen(("exec %s %s client %d %s %d %d 2>&1"):format(t.interpreter(),
-    t.quote(arg[0]), number, mode, connections, amount)))
   serve_until_the_end(server, limit)
-  -- a client that is still there sees its connections end
-  server:close()
   for o in pairs(threads) do o:close() end
-  local words = pipe:read("*a")
-  pipe:close()
   poller:close()
   poller = nil
-  return words
+end
+
+-- What the clients have counted is what the server has.
+local function compare()
+  local made, messages, bytes = finished:match("^end (%d+) (%d+) (%d+) ")
+  made, messages, bytes = tonumber(made), tonumber(messages), tonumber(bytes)
+  t.equal(served.accepted, made + 1, "accepted")
+  if mode == "load" then
+    t.equal(made, connections)
+    t.truth(served.peak >= connections, "not all at once: " .. served.peak)
+    t.equal(served.messages, connections * amount, "messages")
+    t.equal(served.messages, messages, "messages of the clients")
+    t.equal(served.bytes, bytes, "bytes of the clients")
+    t.equal(served.unfinished, 0)
+  else
+    t.truth(served.messages >= messages, "messages")
+    t.truth(messages > 0, "no messages")
+  end
+end
+
+local function report(spent, before, now)
+  print(("%s: %d connections, %d at once, %d messages, %d bytes, %.1f s; Lua memory " ..
+    "%.0f KiB before, %.0f after; process %s KiB before, %s after, at most %s; " ..
+    "clients %s before, %s after"):format(mode, served.accepted - 1,
+    math.min(served.peak, connections), served.messages, served.bytes, spent, before.lua,
+    now.lua, before.resident or "?", now.resident or "?",
+    proc("status", "VmHWM:%s*(%d+)") or "?", finished:match("(%S+) (%S+)$")))
+  io.stdout:flush()
 end
 
 local function run_server()
   t.test(mode, function()
     local limit = (mode == "soak" and amount or 0) + 300
-    local before = settle()
-    local first
-    for number = 1, mode == "load" and 2 or 1 do
-      local began = socket.monotime()
-      local words = round(limit)
-      local spent = socket.monotime() - began
-      t.equal(table.concat(problems, "; ") .. words, "")
-      local made, messages, bytes = finished:match("^end (%d+) (%d+) (%d+)")
-      t.equal(served.accepted, tonumber(made) + 1, "accepted")
-      if mode == "load" then
-        t.equal(tonumber(made), connections)
-        t.truth(served.peak >= connections, "not all at once: " .. served.peak)
-        t.equal(served.messages, connections * amount, "messages")
-        t.equal(served.messages, tonumber(messages), "messages of the clients")
-        t.equal(served.bytes, tonumber(bytes), "bytes of the clients")
-        t.equal(served.unfinished, 0)
-      else
-        t.truth(served.messages >= tonumber(messages), "messages")
-        t.truth(tonumber(messages) > 0, "no messages")
-      end
-      local after = settle()
-      print(("%s: %d connections, %d at once, %d messages, %d bytes, %.1f s; Lua memory " ..
-        "%.0f KiB before, %.0f after; process %s KiB, at most %s"):format(mode,
-        served.accepted - 1, math.min(served.peak, connections), served.messages, served.bytes,
-        spent, before, after, status_of("VmRSS") or "?", status_of("VmHWM") or "?"))
-      t.truth(after < before + 200, "Lua memory grew from " .. before .. " to " .. after .. " KiB")
-      -- what the C library keeps for later does not grow with a second round;
-      -- a sanitizer keeps what was freed
-      local peak = not os.getenv("LUATCP_PRELOAD") and status_of("VmHWM")
-      if peak and first then
-        t.truth(peak < first * 1.15 + 4096, "memory grew from " .. first .. " to " .. peak .. " KiB")
-      end
-      first = peak
+    local server = assert(socket.tcp4())
+    assert(server:bind("127.0.0.1", 0))
+    assert(server:listen(4096))
+    server:settimeout(0)
+    local _, number = server:getsockname()
+    local pipe = assert(io.popen(("exec %s %s client %d %s %d %s 2>&1"):format(t.interpreter(),
+      t.quote(arg[0]), number, mode, connections, amount)))
+    -- clients that are still there see their connections end
+    local function finish()
+      server:close()
+      local words = pipe:read("*a")
+      pipe:close()
+      return words
     end
+    t.cleanup(finish)
+    local before = measure()
+    for turn = 1, ROUNDS do
+      local began = socket.monotime()
+      round(server, limit)
+      local spent = socket.monotime() - began
+      if #problems > 0 or finished:find("^failed ") then break end
+      compare()
+      local now = measure()
+      report(spent, before, now)
+      judge("the server", turn, before, now)
+      before.resident = now.resident
+    end
+    local words = finish()
+    t.equal(table.concat(problems, "; ") .. words, "")
   end)
   t.done()
 end
@@ -384,7 +447,7 @@ local ends = {
 }
 
 local function soak_clients()
-  local limit, id = socket.monotime() + amount, 0
+  local limit, id = socket.monotime() + amount / ROUNDS, 0
   repeat
     while open < connections do
       id = id + 1
@@ -402,16 +465,32 @@ local function soak_clients()
   run_until(function() return open == 0 end)
 end
 
-local function run_clients()
-  poller = assert(socket.poller())
-  if mode == "soak" then soak_clients() else load_clients() end
-  for _, text in ipairs(problems) do print(text) end
+-- Says what was done in a round; true when the server is ready for the next.
+local function tell_the_server(before, now)
   local control = socket.connect("127.0.0.1", port)
-  if control then
-    control:settimeout(60)
-    control:send(("end %d %d %d\n"):format(made, verified, moved))
-    control:receive()
+  if not control then return false end
+  control:settimeout(60)
+  control:send(("%s %d %d %d %s %s\n"):format(#problems == 0 and "end" or "failed", made,
+    verified, moved, before.resident or "?", now.resident or "?"))
+  local answer = control:receive()
+  control:close()
+  return answer == "well"
+end
+
+local function run_clients()
+  local before = measure()
+  for turn = 1, ROUNDS do
+    made, verified, moved = 0, 0, 0
+    poller = assert(socket.poller())
+    if mode == "soak" then soak_clients() else load_clients() end
+    poller:close()
+    poller = nil
+    local now = measure()
+    judge("the clients", turn, before, now)
+    if not tell_the_server(before, now) or #problems > 0 then break end
+    before.resident = now.resident
   end
+  for _, text in ipairs(problems) do print(text) end
   os.exit(#problems == 0 and 0 or 1)
 end
 
