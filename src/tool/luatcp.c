@@ -97,6 +97,7 @@ static uint64_t count_of(const char *text) {
   return count;
 }
 
+/* The value is empty for an option that takes none. */
 static void apply(settings *chosen, char letter, const char *value) {
   switch (letter) {
   case '4':
@@ -175,7 +176,7 @@ static void long_option(settings *chosen, const char *word) {
     usage("takes no value", word);
   apply(chosen, found->letter,
         found->has_value ? value_of(equals != NULL ? equals + 1 : NULL, word)
-                         : NULL);
+                         : "");
 }
 
 /* "-ab", "-w5" and "-w 5". */
@@ -189,7 +190,7 @@ static void short_options(settings *chosen, const char *word) {
             value_of(letter[1] != '\0' ? letter + 1 : NULL, word));
       return;
     }
-    apply(chosen, *letter, NULL);
+    apply(chosen, *letter, "");
   }
 }
 
@@ -249,9 +250,6 @@ static int listen_for(const settings *chosen, int input, int output,
     if (++served == chosen->clients) {
       free_servers(servers, count); /* nobody else shall wait in the queue */
       count = 0;
-      status = relay(chosen, client, input, output, total_end);
-      luatcp_free(client);
-      return status;
     }
     status = relay(chosen, client, input, output, total_end);
     luatcp_free(client);
