@@ -19,12 +19,14 @@ EXTRA_DIST += \
 	tests/fuzz/check-corpus.sh \
 	tests/fuzz/corpus.c \
 	tests/fuzz/corpus/address.hex \
+	tests/fuzz/corpus/proxy.hex \
 	tests/fuzz/corpus/receive.hex \
 	tests/fuzz/corpus/send.hex \
 	tests/fuzz/corpus/stream.hex \
 	tests/fuzz/corpus/surface.hex \
 	tests/fuzz/input.lua \
 	tests/fuzz/lua.c \
+	tests/fuzz/proxy.lua \
 	tests/fuzz/receive.lua \
 	tests/fuzz/replay.lua \
 	tests/fuzz/run \

@@ -5,7 +5,7 @@
  * is a descriptor that stays open.
  *
  * FUZZ_TARGET is the name of the script, FUZZ_PATH the package.path with which
- * it and socket.lua are found.  tests/fuzz/replay.lua does the same in an
+ * it and the module's own files are found.  tests/fuzz/replay.lua does the same in an
  * interpreter.
  */
 #include "fuzz.h"
@@ -18,6 +18,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+int luaopen_luatcp_core(lua_State *L);
 int luaopen_socket_core(lua_State *L);
 
 /* ---- Descriptors ----------------------------------------------------- */
@@ -55,11 +56,13 @@ static void claim_descriptors(void) {
 
 /* ---- One run --------------------------------------------------------- */
 
-static void preload(lua_State *L, const char *name) {
+static void prepare_package(lua_State *L) {
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "preload");
   lua_pushcfunction(L, luaopen_socket_core);
-  lua_setfield(L, -2, name);
+  lua_setfield(L, -2, "socket.core");
+  lua_pushcfunction(L, luaopen_luatcp_core);
+  lua_setfield(L, -2, "luatcp.core");
   lua_pop(L, 1);
   lua_pushstring(L, getenv("FUZZ_PATH"));
   lua_setfield(L, -2, "path");
@@ -83,7 +86,7 @@ static lua_State *new_state(void) {
   lua_State *L = luaL_newstate();
   FUZZ_CLAIM(L != NULL);
   luaL_openlibs(L);
-  preload(L, "socket.core");
+  prepare_package(L);
   lua_pushcfunction(L, with_traceback);
   lua_getglobal(L, "require");
   lua_pushstring(L, getenv("FUZZ_TARGET"));

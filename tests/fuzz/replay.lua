@@ -7,7 +7,7 @@ local here = arg[0]:match("^(.*/)") or "./"
 package.path = here .. "?.lua;" .. package.path
 local t = require "harness"
 
-local targets = { "receive", "send", "surface" }
+local targets = { "receive", "send", "surface", "proxy" }
 
 if not t.ours then
   t.test("replay", function() t.skip("the targets are for this module alone") end)
