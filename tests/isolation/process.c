@@ -30,7 +30,14 @@ extern char **environ;
 
 /* ---- What belongs to the process ----------------------------------------- */
 
-#define SIGNALS 32
+/* The first number that is no signal's: the real-time signals count, and those
+ * that the C library keeps for itself have no disposition that can be read. */
+#ifdef SIGRTMAX
+#define SIGNALS_END (SIGRTMAX + 1) /* known when the program runs */
+#else
+#define SIGNALS_END NSIG
+#endif
+#define SIGNALS 256 /* room for them */
 
 struct process {
   void (*handlers[SIGNALS])(int);
@@ -65,7 +72,8 @@ static unsigned long hash_environment(void) {
 static void take_picture(struct process *picture) {
   int number;
   memset(picture, 0, sizeof *picture);
-  for (number = 1; number < SIGNALS; number++) {
+  MUST(SIGNALS_END <= SIGNALS);
+  for (number = 1; number < SIGNALS_END; number++) {
     struct sigaction action;
     if (sigaction(number, NULL, &action) == 0) {
       picture->handlers[number] = action.sa_handler;
@@ -87,7 +95,7 @@ static void take_picture(struct process *picture) {
 
 static void compare(const struct process *a, const struct process *b) {
   int number;
-  for (number = 1; number < SIGNALS; number++) {
+  for (number = 1; number < SIGNALS_END; number++) {
     MUST(a->handlers[number] == b->handlers[number]);
     MUST(a->flags[number] == b->flags[number]);
     MUST(sigismember(&a->mask, number) == sigismember(&b->mask, number));
@@ -157,8 +165,7 @@ static void work(void) {
   luatcp_free(server);
 }
 
-/* ---- The cases
- * ----------------------------------------------------------------- */
+/* ---- The cases ----------------------------------------------------------- */
 
 /* A handler, a mask and a rounding of the program's own stay what they are. */
 static void leaves_the_process_alone(void) {
