@@ -20,18 +20,11 @@ MEMCHECK_TESTS = $(CHECK_TESTS)
 MEMCHECK_LUA_TESTS = \
 	tests/lua/accept.lua \
 	tests/lua/bind.lua \
-	tests/lua/close.lua \
 	tests/lua/connect.lua \
-	tests/lua/connect_nonblocking.lua \
-	tests/lua/dirty.lua \
 	tests/lua/dns.lua \
-	tests/lua/errors.lua \
 	tests/lua/fromfd_detach.lua \
 	tests/lua/gc.lua \
 	tests/lua/getfd_setfd.lua \
-	tests/lua/hostile_line.lua \
-	tests/lua/hostile_pieces.lua \
-	tests/lua/module_table.lua \
 	tests/lua/options.lua \
 	tests/lua/poller.lua \
 	tests/lua/proxy.lua \
@@ -42,12 +35,9 @@ MEMCHECK_LUA_TESTS = \
 	tests/lua/receive_maxsize.lua \
 	tests/lua/receive_partial.lua \
 	tests/lua/select.lua \
-	tests/lua/select_foreign.lua \
 	tests/lua/send_indices.lua \
 	tests/lua/source_sink.lua \
-	tests/lua/states.lua \
 	tests/lua/statistics.lua \
-	tests/lua/surface.lua \
 	tests/lua/try_protect.lua \
 	tests/fuzz/replay.lua
 # Lua 5.4, or the first that there is
