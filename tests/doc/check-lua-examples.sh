@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs the examples in Lua of the manual pages, README and the guides, under
-# each configured interpreter.  doc/HACKING says how they are marked.
+# Runs the examples in Lua of the manual pages, README, SECURITY and the guides,
+# under each configured interpreter.  doc/HACKING says how they are marked.
 . "${srcdir:-.}/tests/abi/common.sh"
 
 [ -n "$INTERPRETERS" ] || skip "no Lua interpreter was configured"
 awk -v language=lua -v out="$work" -f "$srcdir/tests/doc/extract.awk" \
-  "$srcdir/README" "$srcdir"/doc/*.md "$srcdir"/doc/man/*.3lua >"$work/list" ||
+  "$srcdir/README" "$srcdir/doc/SECURITY" "$srcdir"/doc/*.md "$srcdir"/doc/man/*.3lua >"$work/list" ||
   fail "the examples could not be taken out"
 # loops that have no end wait for visitors for a while
 LUATCP_LIMIT=${LUATCP_LIMIT:-240}

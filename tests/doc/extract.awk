@@ -12,7 +12,8 @@
 #   *.3       .Bd -literal ... .Ed, in C
 #   *.3lua    the same, in Lua
 #   others    a block that is indented by four blanks: in Lua when it has
-#             require "...", in C when it calls a function luatcp_...
+#             require "..." or calls a method, in C when it calls a function
+#             luatcp_...
 # The line above may say (.\" in manual pages, <!-- --> in *.md):
 #   not run: REASON     only compiled
 #   continues           belongs to the example before it
@@ -53,7 +54,7 @@ function finish(    target, i) {
 }
 
 function language_of_plain(text) {
-  if (text ~ /require "/) return "lua"
+  if (text ~ /require "/ || text ~ /[a-z]:[a-z]+\(/) return "lua"
   if (text ~ /luatcp_[a-z_]+\(/) return "c"
   return ""
 }

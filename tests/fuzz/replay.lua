@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- replay.lua: gives the targets that are written in Lua each input of their
--- corpus.  What libFuzzer has found is looked at with
---   tests/lua-run tests/fuzz/replay.lua TARGET FILE
+-- corpus.  What libFuzzer has found is looked at, in the build directory, with
+--   tests/lua-run SOURCE/tests/fuzz/replay.lua TARGET FILE
 local here = arg[0]:match("^(.*/)") or "./"
 package.path = here .. "?.lua;" .. package.path
 local t = require "harness"
