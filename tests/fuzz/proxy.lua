@@ -379,7 +379,9 @@ local function some_binary(bytes)
   local filler = bytes:pick { "\0", "x", "\255" }
   addresses = addresses .. filler:rep(sizes[family] - #addresses)
   local values = some_values(bytes, { 0x01, 0x02, 0x03, 0x04, 0x05, 0x20, 0x30, 0xEA })
-  if bytes:chance(64) then values = values .. "\4" .. with_length(filler:rep(bytes:size() % 65536)) end
+  if bytes:chance(64) then
+    values = values .. "\4" .. with_length(filler:rep(bytes:size() % 65536))
+  end
   local rest = with_length((addresses .. values):sub(1, 65535))
   if bytes:chance(8) then rest = bytes:bytes(2) .. rest:sub(3) end
   return sign(FIXED .. string.char(command, kind) .. rest, 17 + sizes[family])
