@@ -32,6 +32,11 @@ function input:pick(list)
   return list[self:byte() % #list + 1]
 end
 
+-- The same for what may be nil.
+function input:one_of(...)
+  return (select(self:byte() % select("#", ...) + 1, ...))
+end
+
 function input:bytes(count)
   local bytes = self.data:sub(self.at, self.at + count - 1)
   self.at = self.at + count

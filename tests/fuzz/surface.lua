@@ -89,7 +89,7 @@ end
 
 local function descriptor_value()
   local o = some_object()
-  return bytes:pick { -1, 987654, 1.5, "x", o and o:getfd() or -1, false }
+  return bytes:one_of(-1, 987654, 1.5, "x", o and o:getfd() or -1, false)
 end
 
 -- Something that is no object of ours but has methods.
@@ -126,7 +126,7 @@ local function list_of_things()
     local what = bytes:byte() % 8
     if what < 5 then list[i] = some_object() or false
     elseif what == 5 then list[i] = stranger()
-    else list[i] = bytes:pick { 1, "x", true, print, {} } end
+    else list[i] = bytes:one_of(1, "x", true, print, {}) end
   end
   if bytes:chance(8) then
     local hidden = list
@@ -157,15 +157,15 @@ end
 
 -- Short, or such that the call raises.
 local function seconds()
-  return bytes:pick { 0, 0, 0, 0.0005, 0 / 0, "x", {} }
+  return bytes:one_of(0, 0, 0, 0.0005, 0 / 0, "x", {})
 end
 
 -- Hosts that no resolver has to be asked for.
 local hosts = { "127.0.0.1", "127.0.0.1", "127.0.0.1", "::1", "0.0.0.0", "::", "127.1",
   "::ffff:127.0.0.1", "", "127.0.0.1\0", {}, false }
 local function port()
-  return bytes:pick { ports[#ports] or 0, ports[1] or 0, tostring(ports[#ports] or 0), 0, -1,
-    65536, 1.5, 0 / 0, "x y", "1\0", {} }
+  return bytes:one_of(ports[#ports] or 0, ports[1] or 0, tostring(ports[#ports] or 0), 0, -1,
+    65536, 1.5, 0 / 0, "x y", "1\0", {})
 end
 
 -- ---- Objects ----------------------------------------------------------------
@@ -181,7 +181,7 @@ local makers = {
   function() keep(socket.tcp4()) end,
   function() keep(socket.tcp6()) end,
   function()
-    local server = socket.bind(bytes:pick { "127.0.0.1", "::1" }, 0, bytes:byte() % 4)
+    local server = socket.bind(bytes:one_of("127.0.0.1", "::1"), 0, bytes:byte() % 4)
     if not server then return end
     local _, number = server:getsockname()
     ports[#ports + 1] = number
@@ -196,7 +196,7 @@ local makers = {
 }
 
 local function short_limits(o)
-  pcall(o.settimeout, o, bytes:pick { 0, 0, 0.0005 }, bytes:pick { "b", "t" })
+  pcall(o.settimeout, o, bytes:one_of(0, 0, 0.0005), bytes:one_of("b", "t"))
   pcall(o.settimeout, o, bytes:chance(2) and 0 or 0.001, "t")
 end
 
@@ -215,7 +215,7 @@ local options = { "keepalive", "reuseaddr", "reuseport", "tcp-nodelay", "tcp-cor
 
 -- Closing must not linger here.
 local function linger()
-  local fields = { on = bytes:pick { true, false, 1, nil }, timeout = bytes:pick { 0, -1, 0.5, "x" } }
+  local fields = { on = bytes:one_of(true, false, 1, nil), timeout = bytes:one_of(0, -1, 0.5, "x") }
   if bytes:chance(4) then
     return setmetatable({}, { __index = function(_, k) inner() return fields[k] end })
   end
@@ -224,23 +224,23 @@ end
 
 local sensible = {
   accept = function() end,
-  bind = function() return bytes:pick(hosts), bytes:pick { 0, "0", 65536, -1, "x y" } end,
+  bind = function() return bytes:pick(hosts), bytes:one_of(0, "0", 65536, -1, "x y") end,
   connect = function() return bytes:pick(hosts), port() end,
-  listen = function() return bytes:pick { nil, 0, 1, 32 } end,
+  listen = function() return bytes:one_of(nil, 0, 1, 32) end,
   receive = function()
-    return bytes:pick { "*l", "*a", "L", 0, 1, 5, 100, 70000 },
-      bytes:pick { nil, "", "ab" }, bytes:pick { nil, 1, 3, 100 }
+    return bytes:one_of("*l", "*a", "L", 0, 1, 5, 100, 70000),
+      bytes:one_of(nil, "", "ab"), bytes:one_of(nil, 1, 3, 100)
   end,
-  receiveany = function() return bytes:pick { 1, 10, 100000 } end,
-  send = function() return bytes:text(), bytes:pick { nil, 1, -3, 5 }, bytes:pick { nil, -1, 4 } end,
+  receiveany = function() return bytes:one_of(1, 10, 100000) end,
+  send = function() return bytes:text(), bytes:one_of(nil, 1, -3, 5), bytes:one_of(nil, -1, 4) end,
   getoption = function() return bytes:pick(options) end,
   setoption = function()
     local name = bytes:pick(options)
     if name == "linger" then return name, linger() end
-    return name, bytes:pick { true, false, 0, 1, 100, 2 ^ 31 - 1, "lo", "", {} }
+    return name, bytes:one_of(true, false, 0, 1, 100, 2 ^ 31 - 1, "lo", "", {})
   end,
-  settimeout = function() return bytes:pick { 0, 1, -1, 0 / 0, nil }, bytes:pick { "b", "t", "x" } end,
-  shutdown = function() return bytes:pick { "both", "send", "receive", "x" } end,
+  settimeout = function() return bytes:one_of(0, 1, -1, 0 / 0, nil), bytes:one_of("b", "t", "x") end,
+  shutdown = function() return bytes:one_of("both", "send", "receive", "x") end,
   setstats = function() return bytes:pick(figures), bytes:pick(figures), bytes:pick(figures) end
 }
 sensible.setsockname, sensible.setpeername = sensible.bind, sensible.connect
@@ -270,20 +270,20 @@ local function call_method()
 end
 
 local functions = {
-  connect = function() return bytes:pick { "127.0.0.1", "::1", "" }, bytes:pick { ports[1] or 1, -1, "x y" },
-    bytes:pick { nil, "127.0.0.1", "::1", {} }, bytes:pick { nil, 0, -1 },
-    bytes:pick { nil, "inet", "inet6", "unspec", "x" } end,
-  bind = function() return bytes:pick { "127.0.0.1", "*", "::1", "", "127.0.0.1\0", {} },
-    bytes:pick { 0, -1, "x y", {} }, bytes:pick { nil, 0, -1, {} } end,
-  sleep = function() return bytes:pick { 0, -1, 0.0001, 0 / 0, "x", {} } end,
+  connect = function() return bytes:one_of("127.0.0.1", "::1", ""), bytes:one_of(ports[1] or 1, -1, "x y"),
+    bytes:one_of(nil, "127.0.0.1", "::1", {}), bytes:one_of(nil, 0, -1),
+    bytes:one_of(nil, "inet", "inet6", "unspec", "x") end,
+  bind = function() return bytes:one_of("127.0.0.1", "*", "::1", "", "127.0.0.1\0", {}),
+    bytes:one_of(0, -1, "x y", {}), bytes:one_of(nil, 0, -1, {}) end,
+  sleep = function() return bytes:one_of(0, -1, 0.0001, 0 / 0, "x", {}) end,
   skip = function() end,
   strerror = function() return values() end,
   gettime = function() return values() end,
   newtry = function() return value() end,
   protect = function() return value() end,
-  source = function() return bytes:pick { "until-closed", "by-length", "x" }, some_object(), 5 end,
-  sink = function() return bytes:pick { "keep-open", "close-when-done", "x" }, some_object() end,
-  fromfd = function() return bytes:pick { 987654, -1, 1.5, "x", 0 / 0, {} } end
+  source = function() return bytes:one_of("until-closed", "by-length", "x"), some_object(), 5 end,
+  sink = function() return bytes:one_of("keep-open", "close-when-done", "x"), some_object() end,
+  fromfd = function() return bytes:one_of(987654, -1, 1.5, "x", 0 / 0, {}) end
 }
 local function_names = {}
 for name in pairs(functions) do function_names[#function_names + 1] = name end
@@ -305,7 +305,7 @@ local function call_function()
     pcall(first, values())
   elseif type(first) == "table" and (name == "source" or name == "sink") then
     for _, o in ipairs(objects) do short_limits(o) end
-    pcall(first, bytes:pick { "data", nil })
+    pcall(first, bytes:one_of("data", nil))
   end
 end
 
@@ -333,7 +333,7 @@ local poller_methods = { "add", "modify", "remove", "add", "wait", "wait", "clos
 
 local function walk(poller)
   local count = 0
-  for object, events, _ in poller:wait(seconds(), bytes:pick { nil, 1, 300 }) do
+  for object, events, _ in poller:wait(seconds(), bytes:one_of(nil, 1, 300)) do
     claim(object ~= nil and type(events) == "string", "poller", object, events)
     count = count + 1
     if bytes:chance(2) then inner() end
@@ -354,7 +354,7 @@ local function call_poller()
   local what = bytes:chance(6) and value() or some_object()
   if bytes:chance(4) then what = stranger() end
   check_results(name, pcall(poller[name], poller, what,
-    bytes:pick { "r", "w", "rw", "r1", "", "x", 5 }, value()))
+    bytes:one_of("r", "w", "rw", "r1", "", "x", 5), value()))
 end
 
 -- Descriptors go from one object to another, as TLS modules have it; each
@@ -365,7 +365,7 @@ local function move_descriptor()
   if what < 2 then
     local fd = what == 0 and o:getfd() or -1
     if what == 0 then
-      if not check_results("setfd", pcall(o.setfd, o, bytes:pick { -1, 987654 })) and fd >= 0 then
+      if not check_results("setfd", pcall(o.setfd, o, bytes:one_of(-1, 987654))) and fd >= 0 then
         strays[#strays + 1] = fd
       end
     else
@@ -373,7 +373,7 @@ local function move_descriptor()
       if fd then strays[#strays + 1] = fd end
     end
   elseif what == 2 then
-    check_results("setfd", pcall(o.setfd, o, bytes:pick { 1.5, 0 / 0, "x", {}, 1e300 }))
+    check_results("setfd", pcall(o.setfd, o, bytes:one_of(1.5, 0 / 0, "x", {}, 1e300)))
   elseif #strays > 0 then
     local fd = table.remove(strays)
     if what == 3 then
@@ -395,7 +395,7 @@ local function finalize()
   local o = some_object()
   if not o then return end
   local meta = getmetatable(o)
-  local name = bytes:pick { "__gc", "__close", "__tostring" }
+  local name = bytes:one_of("__gc", "__close", "__tostring")
   check_results(name, pcall(meta[name], bytes:chance(8) and value() or o))
 end
 
@@ -431,7 +431,7 @@ local function protected()
     inner()
     return socket.try(...)
   end)
-  local good, problem = pcall(f, bytes:pick { 1, nil, false }, "message", value())
+  local good, problem = pcall(f, bytes:one_of(1, nil, false), "message", value())
   if not good then claim(problem == MARK, "protect raised", problem) end
 end
 
