@@ -44,8 +44,8 @@
   { (error), LUATCP_OK }
 
 /* Calls that wait for all are cut short by signals alone. */
-#define CUT                                                                    \
-  { FAULT_SHORT, -EINTR }
+#define CUT(how)                                                               \
+  { (how), -EINTR }
 
 /* What the manual pages of Linux say, and what security modules do to all. */
 static const struct fault ways_socket[] = {
@@ -57,39 +57,44 @@ static const struct fault ways_bind[] = {SYSTEM(EADDRINUSE), SYSTEM(EACCES),
 static const struct fault ways_listen[] = {SYSTEM(EADDRINUSE), SYSTEM(EACCES),
                                            SYSTEM(ENOBUFS)};
 static const struct fault ways_accept4[] = {
-    SYSTEM(EINTR),     HIDDEN(EAGAIN),    SYSTEM(EMFILE),
-    SYSTEM(ENFILE),    SYSTEM(ENOBUFS),   SYSTEM(ENOMEM),
-    SYSTEM(EPERM),     SYSTEM(ETIMEDOUT), HIDDEN(ECONNABORTED),
-    HIDDEN(EPROTO),    HIDDEN(ENETDOWN),  HIDDEN(EHOSTUNREACH),
-    SYSTEM(ECONNRESET)};
+    SYSTEM(EINTR),       HIDDEN(EAGAIN),      SYSTEM(EMFILE),
+    SYSTEM(ENFILE),      SYSTEM(ENOBUFS),     SYSTEM(ENOMEM),
+    SYSTEM(EPERM),       SYSTEM(ETIMEDOUT),   HIDDEN(ECONNABORTED),
+    HIDDEN(EPROTO),      HIDDEN(ENETDOWN),    HIDDEN(EHOSTUNREACH),
+    SYSTEM(ECONNRESET),  HIDDEN(ENOPROTOOPT), HIDDEN(EOPNOTSUPP),
+    HIDDEN(ENETUNREACH),
+#ifdef EHOSTDOWN
+    HIDDEN(EHOSTDOWN),
+#endif
+#ifdef ENONET
+    HIDDEN(ENONET),
+#endif
+};
 static const struct fault ways_connect[] = {
     SYSTEM(EINTR),         SYSTEM(ECONNREFUSED), SYSTEM(ENETUNREACH),
     SYSTEM(ETIMEDOUT),     SYSTEM(ECONNRESET),   SYSTEM(ECONNABORTED),
     SYSTEM(EADDRNOTAVAIL), SYSTEM(EADDRINUSE),   SYSTEM(EAGAIN),
-    SYSTEM(ENOBUFS),       SYSTEM(ENOMEM),       SYSTEM(EPERM)};
+    SYSTEM(ENOBUFS),       SYSTEM(ENOMEM),       SYSTEM(EPERM),
+    SYSTEM(EHOSTUNREACH),  SYSTEM(ENETDOWN)};
+/* What getsockopt gives as the value of that option. */
+static const struct fault ways_SO_ERROR[] = {
+    SYSTEM(ECONNREFUSED), SYSTEM(ETIMEDOUT), SYSTEM(EHOSTUNREACH),
+    SYSTEM(ENETUNREACH), SYSTEM(ECONNRESET)};
 static const struct fault ways_shutdown[] = {HIDDEN(ENOTCONN), SYSTEM(ENOBUFS)};
 static const struct fault ways_getsockname[] = {SYSTEM(ENOBUFS),
                                                 SYSTEM(EACCES)};
 static const struct fault ways_getpeername[] = {
     SYSTEM(ENOTCONN), SYSTEM(ENOBUFS), SYSTEM(EACCES)};
-static const struct fault ways_recv[] = {CUT,
-                                         SYSTEM(EINTR),
-                                         HIDDEN(EAGAIN),
-                                         SYSTEM(ECONNRESET),
-                                         SYSTEM(ETIMEDOUT),
-                                         SYSTEM(ENOBUFS),
-                                         SYSTEM(ENOMEM),
-                                         SYSTEM(EPIPE),
-                                         SYSTEM(ECONNABORTED)};
-static const struct fault ways_send[] = {CUT,
-                                         SYSTEM(EINTR),
-                                         HIDDEN(EAGAIN),
-                                         SYSTEM(ECONNRESET),
-                                         SYSTEM(EPIPE),
-                                         SYSTEM(ENOBUFS),
-                                         SYSTEM(ENOMEM),
-                                         SYSTEM(ETIMEDOUT),
-                                         SYSTEM(ECONNABORTED)};
+static const struct fault ways_recv[] = {
+    CUT(FAULT_SHORT),     CUT(FAULT_HALF),      SYSTEM(EINTR),
+    HIDDEN(EAGAIN),       SYSTEM(ECONNRESET),   SYSTEM(ETIMEDOUT),
+    SYSTEM(ENOBUFS),      SYSTEM(ENOMEM),       SYSTEM(EPIPE),
+    SYSTEM(ECONNABORTED), SYSTEM(EHOSTUNREACH), SYSTEM(ENETDOWN)};
+static const struct fault ways_send[] = {
+    CUT(FAULT_SHORT),     CUT(FAULT_HALF),      SYSTEM(EINTR),
+    HIDDEN(EAGAIN),       SYSTEM(ECONNRESET),   SYSTEM(EPIPE),
+    SYSTEM(ENOBUFS),      SYSTEM(ENOMEM),       SYSTEM(ETIMEDOUT),
+    SYSTEM(ECONNABORTED), SYSTEM(EHOSTUNREACH), SYSTEM(ENETDOWN)};
 static const struct fault ways_setsockopt[] = {
     SYSTEM(ENOBUFS), SYSTEM(ENOMEM), SYSTEM(EACCES), SYSTEM(ENOPROTOOPT),
     SYSTEM(EINVAL)};
@@ -146,7 +151,9 @@ static const struct {
   {#name, ways_##name, sizeof ways_##name / sizeof ways_##name[0]},
     FAULT_CALLS(CALL)
 #undef CALL
-        {"malloc", ways_memory, 1},
+        {"SO_ERROR", ways_SO_ERROR,
+         sizeof ways_SO_ERROR / sizeof ways_SO_ERROR[0]},
+    {"malloc", ways_memory, 1},
     {"Lua's allocator", ways_memory, 1}};
 
 const char *fault_name(enum fault_call call) { return calls[call].name; }
@@ -156,18 +163,83 @@ size_t fault_ways(enum fault_call call, const struct fault **ways) {
   return calls[call].count;
 }
 
+/* ---- What need not be told ----------------------------------------------- */
+
+/* clang-format off */
+#define NEXT "the next address is tried"
+#define MORE "the rest is asked for"
+#define SLOW "poll waits instead"
+static const struct fault_untold everywhere[] = {
+  {FAULT_accept4, FAULT_ANY, FAULT_HIDDEN, NULL, "the next one may be well"},
+  {FAULT_recv, FAULT_ANY, EAGAIN, NULL, "it is waited for"},
+  {FAULT_send, FAULT_ANY, EAGAIN, NULL, "it is waited for"},
+  {FAULT_recv, FAULT_PART, FAULT_SHORT, NULL, MORE},
+  {FAULT_recv, FAULT_PART, FAULT_HALF, NULL, MORE},
+  {FAULT_send, FAULT_PART, FAULT_SHORT, NULL, MORE},
+  {FAULT_send, FAULT_PART, FAULT_HALF, NULL, MORE},
+  {FAULT_close, FAULT_ANY, FAULT_HIDDEN, NULL, "closed it is all the same"},
+  {FAULT_dup3, FAULT_ANY, EINTR, NULL, "it is done again"},
+  {FAULT_write, FAULT_ANY, EINTR, NULL, "it is done again"},
+  {FAULT_shutdown, FAULT_ANY, ENOTCONN, NULL, "the peer was faster"},
+  {FAULT_newlocale, FAULT_ANY, FAULT_HIDDEN, NULL, "a number is the message"},
+  {FAULT_pthread_create, FAULT_ANY, FAULT_HIDDEN, NULL, "the caller looks up"},
+  {FAULT_poll, FAULT_ANY, EINVAL, NULL, "it is asked with fewer entries"},
+  {FAULT_poll, FAULT_LOOKS, FAULT_ANY, NULL, "the next step looks again"},
+  {FAULT_connect, FAULT_LAST, EINTR, NULL, "it goes on"},
+  {FAULT_connect, FAULT_REFUSING | FAULT_WAITS, EINTR, NULL, "it was over"},
+  {FAULT_connect, FAULT_REFUSING, FAULT_ANY, NULL, NEXT},
+  {FAULT_connect, FAULT_SILENT, FAULT_ANY, NULL, NEXT},
+  {FAULT_SO_ERROR, FAULT_REFUSING, FAULT_ANY, NULL, NEXT},
+  {FAULT_SO_ERROR, FAULT_SILENT, FAULT_ANY, NULL, NEXT},
+  {FAULT_getsockopt, FAULT_REFUSING, FAULT_ANY, NULL, NEXT},
+  {FAULT_getsockopt, FAULT_SILENT, FAULT_ANY, NULL, NEXT},
+  {FAULT_getsockopt, FAULT_OPTION(SOL_SOCKET, SO_ACCEPTCONN), ENOPROTOOPT, NULL,
+   "whether there is a peer says it too"},
+  {FAULT_setsockopt, FAULT_OPTION(SOL_SOCKET, SO_RCVTIMEO), FAULT_ANY, NULL,
+   SLOW},
+  {FAULT_setsockopt, FAULT_OPTION(SOL_SOCKET, SO_SNDTIMEO), FAULT_ANY, NULL,
+   SLOW},
+  {FAULT_setsockopt, FAULT_OPTION(IPPROTO_IPV6, IPV6_V6ONLY), ENOPROTOOPT, NULL,
+   "a system without it has nothing to switch off"},
+};
+/* clang-format on */
+
+/* The program's own. */
+static const struct fault_untold *declared;
+static size_t declared_count;
+
+void fault_declare(const struct fault_untold *rows, size_t count) {
+  declared = rows;
+  declared_count = count;
+}
+
 /* ---- The plan ----------------------------------------------------------- */
 
 /* Lookups run on threads of the library, so all of this may be shared. */
 static struct fault_plan plan = {.call = FAULT_NOTHING};
 static atomic_bool armed, hit;
 static atomic_ulong counts[FAULT_POINTS];
-static bool told; /* the fault has come out of a call */
+#define SUBJECTS 32
+/* What the calls were about that the fault has struck; a row of strikes may
+ * have several. */
+static atomic_ulong subjects[SUBJECTS];
+static atomic_int subject_count;
+/* How often the fault has come out of a call, and how often it may: a thread
+ * that was struck has one error to tell, since nothing fails after that. */
+static int told;
+static atomic_int tellable;
+static atomic_ulong round_number;
+static _Thread_local unsigned long struck_in_round;
+static pthread_t own_thread; /* the scenario's */
 
 void fault_arm(const struct fault_plan *wanted) {
   int i;
   plan = *wanted;
-  told = false;
+  own_thread = pthread_self();
+  told = 0;
+  atomic_store(&tellable, 0);
+  atomic_store(&subject_count, 0);
+  atomic_fetch_add(&round_number, 1);
   atomic_store(&hit, false);
   for (i = 0; i < FAULT_POINTS; i++)
     atomic_store(&counts[i], 0);
@@ -188,24 +260,43 @@ unsigned long fault_count(enum fault_call call) {
   return atomic_load(&counts[call]);
 }
 
-bool fault_strikes(enum fault_call call) {
+static void note_strike(unsigned long subject) {
+  unsigned long current = atomic_load(&round_number);
+  int place;
+  if (struck_in_round != current)
+    atomic_fetch_add(&tellable, 1);
+  struck_in_round = current;
+  place = atomic_fetch_add(&subject_count, 1);
+  if (place < SUBJECTS)
+    atomic_store(&subjects[place], subject);
+  atomic_store(&hit, true);
+}
+
+/* Subject: what the call is about, for the table of what is not told. */
+static bool strikes_about(enum fault_call call, unsigned long subject) {
   unsigned long number;
   if (!atomic_load(&armed))
     return false;
   number = atomic_fetch_add(&counts[call], 1) + 1;
   if (call != plan.call || number < plan.at || number - plan.at >= plan.count)
     return false;
-  atomic_store(&hit, true);
+  note_strike(subject);
   return true;
 }
 
+bool fault_strikes(enum fault_call call) {
+  return strikes_about(call, plan.count == 1 ? FAULT_ONCE : 0);
+}
+
 /* Sets errno when the call is to fail outright. */
-static bool fails(enum fault_call call) {
-  if (!fault_strikes(call))
+static bool fails_about(enum fault_call call, unsigned long subject) {
+  if (!strikes_about(call, subject))
     return false;
   errno = plan.fault.error;
   return true;
 }
+
+static bool fails(enum fault_call call) { return fails_about(call, 0); }
 
 /* ---- The parent's view --------------------------------------------------- */
 
@@ -232,30 +323,36 @@ void fault_flunk(const char *format, ...) {
   _exit(1);
 }
 
+static bool may_be_told(void) { return told < atomic_load(&tellable); }
+
 bool fault_excuses(void) {
-  if (!fault_has_hit() || told)
+  if (!may_be_told())
     return false;
   fault_disarm();
-  told = true;
+  told++;
   return true;
 }
 
 bool fault_answer(int got, int wanted, const char *text, int line) {
   char message[LUATCP_MESSAGE_SIZE];
-  if (got == wanted)
+  if (got == wanted) {
+    /* what is wanted may be the very error of the fault */
+    if (got != LUATCP_OK && got == plan.fault.status && may_be_told())
+      told++;
     return true;
+  }
   fault_disarm();
   luatcp_strerror(got, message, sizeof message);
   if (!fault_has_hit())
     fault_flunk("line %d: %s gives %d (%s), and nothing was made to fail", line,
                 text, got, message);
-  if (told)
+  if (!may_be_told())
     fault_flunk("line %d: %s gives %d (%s), but the fault was told before",
                 line, text, got, message);
   if (got != plan.fault.status)
     fault_flunk("line %d: %s gives %d (%s), want %d or %d", line, text, got,
                 message, wanted, plan.fault.status);
-  told = true;
+  told++;
   return false;
 }
 
@@ -363,6 +460,12 @@ static bool take_step(void) {
   return true;
 }
 
+/* ---- The peer's distance ------------------------------------------------ */
+
+static bool far;
+
+void fault_far(void) { far = true; }
+
 /* ---- Lookups
  * ------------------------------------------------------------------ */
 
@@ -390,6 +493,7 @@ static atomic_int slow; /* lookups that are not to be waited for */
 
 void fault_world_end(void) {
   first_step = last_step = 0;
+  far = false;
   pthread_mutex_lock(&slow_mutex);
   slow_may_end = true;
   pthread_cond_broadcast(&slow_end);
@@ -400,7 +504,7 @@ void fault_world_end(void) {
 
 static void be_slow(void) {
   /* no thread was to be had, and the one that there is must not stop here */
-  if (plan.call == FAULT_pthread_create && fault_has_hit())
+  if (pthread_equal(pthread_self(), own_thread))
     return;
   atomic_fetch_add(&slow, 1);
   pthread_mutex_lock(&slow_mutex);
@@ -540,6 +644,60 @@ int __wrap_eventfd(unsigned initial, int flags);
 ssize_t __real_write(int fd, const void *data, size_t size);
 ssize_t __wrap_write(int fd, const void *data, size_t size);
 
+/* ---- Connects, as a far peer would have them
+ * ---------------------------------------- */
+
+#define DESCRIPTORS 256
+
+/* By descriptor: the last byte of the address that it connects to, and why that
+ * has failed, for who asks later. */
+static atomic_int targets[DESCRIPTORS], outcomes[DESCRIPTORS];
+
+static void forget_connect(int fd) {
+  if (fd >= 0 && fd < DESCRIPTORS) {
+    atomic_store(&targets[fd], 0);
+    atomic_store(&outcomes[fd], 0);
+  }
+}
+
+/* The subject of a connect. */
+static unsigned long note_target(int fd, const struct sockaddr *address) {
+  bool waits = (__real_fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
+  struct sockaddr_in inet = {0};
+  int last;
+  if (address->sa_family != AF_INET || fd < 0 || fd >= DESCRIPTORS)
+    return 0;
+  memcpy(&inet, address, sizeof inet);
+  last = (int)(ntohl(inet.sin_addr.s_addr) & 255);
+  atomic_store(&targets[fd], last);
+  return (unsigned long)last + (waits ? FAULT_WAITS : 0);
+}
+
+/* What the other end makes of a connect is known at once on one machine; for a
+ * descriptor that does not wait it is kept back. */
+static int answer_later(int fd, int status) {
+  if (!far || fd < 0 || fd >= DESCRIPTORS ||
+      (__real_fcntl(fd, F_GETFL) & O_NONBLOCK) == 0)
+    return status;
+  if (status < 0 && errno != EINPROGRESS)
+    atomic_store(&outcomes[fd], errno);
+  errno = EINPROGRESS;
+  return -1;
+}
+
+static unsigned long target_of(int fd) {
+  return fd >= 0 && fd < DESCRIPTORS ? (unsigned long)atomic_load(&targets[fd])
+                                     : 0;
+}
+
+/* The value of SO_ERROR. */
+static void replace_error(int fd, int *error) {
+  if (fd >= 0 && fd < DESCRIPTORS && *error == 0)
+    *error = atomic_exchange(&outcomes[fd], 0);
+  if (strikes_about(FAULT_SO_ERROR, target_of(fd)))
+    *error = plan.fault.error;
+}
+
 int fault_descriptors(void) {
   int fd, count = 0;
   for (fd = 0; fd < 256; fd++)
@@ -575,16 +733,22 @@ int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *length) {
 
 int __wrap_setsockopt(int fd, int level, int option, const void *value,
                       socklen_t length) {
-  return fails(FAULT_setsockopt)
+  return fails_about(FAULT_setsockopt, FAULT_OPTION(level, option))
              ? -1
              : __real_setsockopt(fd, level, option, value, length);
 }
 
 int __wrap_getsockopt(int fd, int level, int option, void *value,
                       socklen_t *length) {
-  return fails(FAULT_getsockopt)
-             ? -1
-             : __real_getsockopt(fd, level, option, value, length);
+  bool asks_outcome = level == SOL_SOCKET && option == SO_ERROR;
+  if (fails_about(FAULT_getsockopt,
+                  asks_outcome ? target_of(fd) : FAULT_OPTION(level, option)))
+    return -1;
+  if (__real_getsockopt(fd, level, option, value, length) < 0)
+    return -1;
+  if (asks_outcome)
+    replace_error(fd, value);
+  return 0;
 }
 
 int __wrap_fcntl(int fd, int command, ...) {
@@ -593,10 +757,13 @@ int __wrap_fcntl(int fd, int command, ...) {
   va_start(arguments, command);
   value = va_arg(arguments, int);
   va_end(arguments);
-  return fails(FAULT_fcntl) ? -1 : __real_fcntl(fd, command, value);
+  return fails_about(FAULT_fcntl, command != F_SETFD ? FAULT_MODE : 0)
+             ? -1
+             : __real_fcntl(fd, command, value);
 }
 
 int __wrap_close(int fd) {
+  forget_connect(fd);
   if (!fails(FAULT_close))
     return __real_close(fd);
   (void)__real_close(fd);
@@ -670,7 +837,7 @@ static bool let_pass(int timeout, int *waited) {
 
 int __wrap_poll(struct pollfd *entries, nfds_t count, int timeout) {
   int waited = 0;
-  if (fails(FAULT_poll))
+  if (fails_about(FAULT_poll, timeout != 0 ? FAULT_WAITS : FAULT_LOOKS))
     return -1;
   for (;;) {
     int ready = __real_poll(entries, count, 0);
@@ -720,9 +887,10 @@ ssize_t __wrap_send(int fd, const void *data, size_t size, int flags);
 /* An interrupted connect goes on; one that is refused at once is not
  * interrupted. */
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length) {
-  if (!fails(FAULT_connect))
-    return __real_connect(fd, address, length);
-  if (plan.fault.error == EINTR && __real_connect(fd, address, length) < 0 &&
+  if (!fails_about(FAULT_connect, note_target(fd, address)))
+    return answer_later(fd, __real_connect(fd, address, length));
+  if (plan.fault.error == EINTR &&
+      answer_later(fd, __real_connect(fd, address, length)) < 0 &&
       errno != EINPROGRESS)
     return -1;
   errno = plan.fault.error;
@@ -759,15 +927,27 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length,
   return __real_accept4(fd, address, length, flags);
 }
 
+/* Whether the fault makes the call move fewer bytes instead of failing. */
+static bool is_short(size_t *size) {
+  if (plan.fault.error == FAULT_SHORT)
+    *size = 1;
+  else if (plan.fault.error == FAULT_HALF)
+    *size = (*size + 1) / 2;
+  else
+    return false;
+  return true;
+}
+
 ssize_t __wrap_recv(int fd, void *data, size_t size, int flags) {
   size_t total = 0;
   int waited = 0;
-  if (fault_strikes(FAULT_recv)) {
+  if (strikes_about(FAULT_recv, (flags & MSG_WAITALL) != 0 && size > 1
+                                    ? FAULT_WAITS
+                                    : FAULT_PART)) {
     errno = plan.fault.error;
-    if (plan.fault.error != FAULT_SHORT)
+    if (!is_short(&size))
       return -1;
     flags &= ~MSG_WAITALL;
-    size = 1;
   }
   for (;;) {
     ssize_t count = __real_recv(fd, (char *)data + total, size - total,
@@ -788,11 +968,11 @@ ssize_t __wrap_recv(int fd, void *data, size_t size, int flags) {
 ssize_t __wrap_send(int fd, const void *data, size_t size, int flags) {
   size_t total = 0;
   int waited = 0;
-  if (fault_strikes(FAULT_send)) {
+  if (strikes_about(FAULT_send, may_wait(fd, flags) && size > 1 ? FAULT_WAITS
+                                                                : FAULT_PART)) {
     errno = plan.fault.error;
-    if (plan.fault.error != FAULT_SHORT)
+    if (!is_short(&size))
       return -1;
-    size = 1;
   }
   for (;;) {
     ssize_t count = __real_send(fd, (const char *)data + total, size - total,
@@ -820,6 +1000,42 @@ unsigned fault_step(unsigned quick) {
   return step > 0 && step < UINT_MAX ? (unsigned)step : quick;
 }
 
+static bool covers_error(int error) {
+  return error == FAULT_ANY || error == plan.fault.error ||
+         (error == FAULT_HIDDEN && plan.fault.status == LUATCP_OK);
+}
+
+static bool covers_scenario(const char *pattern, const char *name) {
+  size_t length = pattern != NULL ? strlen(pattern) : 0;
+  return pattern == NULL || (strncmp(pattern, name, length) == 0 &&
+                             (name[length] == '\0' || name[length] == ','));
+}
+
+static bool is_among(const struct fault_untold *rows, size_t count,
+                     unsigned long subject, const char *scenario) {
+  size_t i;
+  for (i = 0; i < count; i++)
+    if (rows[i].call == plan.call &&
+        (rows[i].subject == FAULT_ANY || rows[i].subject == subject) &&
+        covers_error(rows[i].error) &&
+        covers_scenario(rows[i].scenario, scenario))
+      return true;
+  return false;
+}
+
+/* No call has told of the fault: each of its strikes has to be one that the
+ * library takes upon itself. */
+static void demand_declared(const char *scenario) {
+  int i, count = atomic_load(&subject_count);
+  for (i = 0; i < count && i < SUBJECTS; i++) {
+    unsigned long subject = atomic_load(&subjects[i]);
+    if (!is_among(everywhere, sizeof everywhere / sizeof everywhere[0], subject,
+                  scenario) &&
+        !is_among(declared, declared_count, subject, scenario))
+      fault_flunk("no call has told of it (subject %#lx)", subject);
+  }
+}
+
 static const struct fault_plan no_fault = {.call = FAULT_NOTHING};
 
 /* Threads of the library may be a moment late with what they give back. */
@@ -837,6 +1053,8 @@ static void run_once(const struct scenario *scenario,
   fault_arm(wanted);
   scenario->run(scenario->data);
   fault_disarm();
+  if (fault_has_hit() && told == 0)
+    demand_declared(scenario->name);
   fault_world_end();
   for (i = 0; i < FAULT_POINTS; i++)
     report->counts[i] = fault_count((enum fault_call)i);
@@ -914,6 +1132,15 @@ struct tally {
   int flunked;
 };
 
+static const char *following(unsigned long count) {
+  static char text[64];
+  if (count == ULONG_MAX)
+    return " and all following";
+  (void)snprintf(text, sizeof text, count > 1 ? " and %lu following" : "",
+                 count - 1);
+  return text;
+}
+
 static void run_point(const struct scenario *scenario, long *held,
                       const struct fault_plan *wanted, struct tally *tally) {
   if (tally->turn++ % tally->step != 0)
@@ -921,9 +1148,8 @@ static void run_point(const struct scenario *scenario, long *held,
   if (!run(scenario, wanted, held)) {
     tally->flunked++;
     printf("FAILED %s, %s number %lu%s, error %d: %s\n", scenario->name,
-           fault_name(wanted->call), wanted->at,
-           wanted->count > 1 ? " and following" : "", wanted->fault.error,
-           report->message);
+           fault_name(wanted->call), wanted->at, following(wanted->count),
+           wanted->fault.error, report->message);
   } else if (!report->hit)
     tally->missed++; /* threads: it was not made this time */
   else if (wanted->call >= FAULT_MEMORY)
@@ -942,6 +1168,10 @@ static void run_way(const struct scenario *scenario, long *held,
   run_point(scenario, held, wanted, tally);
   if (memory) {
     wanted->count = 2;
+    run_point(scenario, held, wanted, tally);
+  }
+  if (error == EINTR || error == EAGAIN || error == ECONNABORTED) {
+    wanted->count = 20;
     run_point(scenario, held, wanted, tally);
   }
   if (memory || error == EMFILE || error == ENFILE) {
@@ -984,6 +1214,15 @@ static void *share(size_t size) {
   return memory;
 }
 
+/* Which of the points are tried. */
+static const char *points(unsigned step) {
+  static char text[48];
+  if (step == 1)
+    return "every point";
+  (void)snprintf(text, sizeof text, "one point in %u", step);
+  return text;
+}
+
 int fault_run(const char *what, const struct scenario *scenarios, size_t count,
               unsigned step) {
   struct tally tally = {.step = step};
@@ -1000,8 +1239,8 @@ int fault_run(const char *what, const struct scenario *scenarios, size_t count,
     if (only == NULL || strcmp(only, scenarios[i].name) == 0)
       run_scenario(&scenarios[i], held, &tally);
   printf("%s: %zu scenarios, %lu allocations and %lu system calls were made to "
-         "fail (every %uth point), %d times it went wrong\n",
-         what, count, tally.memory, tally.calls, step, tally.flunked);
+         "fail (%s), %d times it went wrong\n",
+         what, count, tally.memory, tally.calls, points(step), tally.flunked);
   if (tally.missed > 0)
     printf(
         "%lu calls of other threads came in another order and did not fail\n",

@@ -52,8 +52,9 @@ enum fault_call {
 #define FAULT_CALL(name) FAULT_##name,
   FAULT_CALLS(FAULT_CALL)
 #undef FAULT_CALL
-      FAULT_MEMORY, /* malloc, calloc, realloc */
-  FAULT_LUA,        /* Lua's allocator */
+      FAULT_SO_ERROR, /* what getsockopt says is not 0 */
+  FAULT_MEMORY,       /* malloc, calloc, realloc */
+  FAULT_LUA,          /* Lua's allocator */
   FAULT_POINTS,
   FAULT_NOTHING
 };
@@ -62,13 +63,50 @@ const char *fault_name(enum fault_call call);
 
 /* One way for a call to fail. */
 struct fault {
-  int error;  /* errno, or the resolver's code; FAULT_SHORT: fewer bytes */
+  int error;  /* errno, or the resolver's code, or one of the below */
   int status; /* what the library has to make of it when it can't go on */
 };
-enum { FAULT_SHORT = -10000 };
+/* Fewer bytes than were asked for: one of them, half of them. */
+enum { FAULT_SHORT = -10000, FAULT_HALF };
 
 /* The ways for a call to fail; how many. */
 size_t fault_ways(enum fault_call call, const struct fault **ways);
+
+/* ---- What need not be told ---------------------------------------------- */
+
+/* A fault that no call has told must be declared: the library takes it upon
+ * itself, or it can't matter.  A row is as narrow as can be. */
+struct fault_untold {
+  enum fault_call call;
+  unsigned long subject; /* what the call was about, or FAULT_ANY */
+  int error;             /* or FAULT_ANY, or FAULT_HIDDEN */
+  const char *scenario;  /* also with what follows a comma; NULL: any */
+  const char *reason;
+};
+
+#define FAULT_ANY 0
+/* Errors with which no call may end. */
+#define FAULT_HIDDEN (-20000)
+
+/* Subjects.  An option has its number; SO_ERROR and connect have the last byte
+ * of the address, see the names below: in a list others come behind 2 and 3. */
+#define FAULT_OPTION(level, option)                                            \
+  ((unsigned long)(level) << 16 | (unsigned long)(option))
+#define FAULT_LAST 1ul
+#define FAULT_REFUSING 2ul
+#define FAULT_SILENT 3ul
+/* connect (added to the address), recv, send, poll: the call may wait; recv for
+ * all of several bytes.  If not: */
+#define FAULT_WAITS 256ul
+#define FAULT_PART 1ul  /* recv, send */
+#define FAULT_LOOKS 1ul /* poll */
+#define FAULT_MODE 1ul  /* fcntl for O_NONBLOCK */
+#define FAULT_ONCE 1ul  /* an allocation of Lua: the next one works */
+
+/* What only the program's own scenarios need. */
+void fault_declare(const struct fault_untold *rows, size_t count);
+
+/* ---- The plan ----------------------------------------------------------- */
 
 struct fault_plan {
   enum fault_call call; /* FAULT_NOTHING: none */
@@ -98,6 +136,10 @@ bool fault_strikes(enum fault_call call);
  * each once, and fault_world_end forgets those that were not. */
 void fault_later(void (*step)(long argument), long argument);
 void fault_world_end(void);
+
+/* Connects that do not wait take a while, as with a peer on another machine,
+ * until fault_world_end. */
+void fault_far(void);
 
 /* Names that getaddrinfo knows here: "two.test" is 127.0.0.2, where nobody
  * listens, then 127.0.0.1; "silent.test" is 127.0.0.3, then 127.0.0.1;
