@@ -219,9 +219,9 @@ void fault_declare(const struct fault_untold *rows, size_t count) {
 static struct fault_plan plan = {.call = FAULT_NOTHING};
 static atomic_bool armed, hit;
 static atomic_ulong counts[FAULT_POINTS];
-#define SUBJECTS 32
 /* What the calls were about that the fault has struck; a row of strikes may
- * have several. */
+ * have several, and the first ones are enough to judge it by. */
+#define SUBJECTS 32
 static atomic_ulong subjects[SUBJECTS];
 static atomic_int subject_count;
 /* How often the fault has come out of a call, and how often it may: a thread
@@ -644,8 +644,7 @@ int __wrap_eventfd(unsigned initial, int flags);
 ssize_t __real_write(int fd, const void *data, size_t size);
 ssize_t __wrap_write(int fd, const void *data, size_t size);
 
-/* ---- Connects, as a far peer would have them
- * ---------------------------------------- */
+/* ---- Connects ------------------------------------------------------------ */
 
 #define DESCRIPTORS 256
 
@@ -700,7 +699,7 @@ static void replace_error(int fd, int *error) {
 
 int fault_descriptors(void) {
   int fd, count = 0;
-  for (fd = 0; fd < 256; fd++)
+  for (fd = 0; fd < DESCRIPTORS; fd++)
     count += __real_fcntl(fd, F_GETFD) >= 0;
   return count;
 }
@@ -1136,8 +1135,9 @@ static const char *following(unsigned long count) {
   static char text[64];
   if (count == ULONG_MAX)
     return " and all following";
-  (void)snprintf(text, sizeof text, count > 1 ? " and %lu following" : "",
-                 count - 1);
+  if (count == 1)
+    return "";
+  (void)snprintf(text, sizeof text, " and %lu following", count - 1);
   return text;
 }
 
@@ -1159,7 +1159,8 @@ static void run_point(const struct scenario *scenario, long *held,
 }
 
 /* How many in a row have to fail: one, and for memory also two, as Lua collects
- * garbage and tries again, and all.  For errors that stay for a while, too. */
+ * garbage and tries again, and all.  For errors that stay for a while, too; and
+ * some more of those that a loop is there for. */
 static void run_way(const struct scenario *scenario, long *held,
                     struct fault_plan *wanted, struct tally *tally) {
   bool memory = wanted->call >= FAULT_MEMORY;
