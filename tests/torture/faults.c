@@ -378,16 +378,19 @@ static void *count_block(void *block) {
 }
 
 void *__wrap_malloc(size_t size) {
-  return fails(FAULT_MEMORY) ? NULL : count_block(__real_malloc(size));
+  return fails_about(FAULT_MEMORY, size) ? NULL
+                                         : count_block(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t count, size_t size) {
-  return fails(FAULT_MEMORY) ? NULL : count_block(__real_calloc(count, size));
+  return fails_about(FAULT_MEMORY, count * size)
+             ? NULL
+             : count_block(__real_calloc(count, size));
 }
 
 void *__wrap_realloc(void *block, size_t size) {
   void *moved;
-  if (fails(FAULT_MEMORY))
+  if (fails_about(FAULT_MEMORY, size))
     return NULL;
   moved = __real_realloc(block, size);
   return block == NULL ? count_block(moved) : moved;

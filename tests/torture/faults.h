@@ -89,7 +89,8 @@ struct fault_untold {
 #define FAULT_HIDDEN (-20000)
 
 /* Subjects.  An option has its number; SO_ERROR and connect have the last byte
- * of the address, see the names below: in a list others come behind 2 and 3. */
+ * of the address, see the names below: in a list others come behind 2 and 3.
+ * An allocation has its size. */
 #define FAULT_OPTION(level, option)                                            \
   ((unsigned long)(level) << 16 | (unsigned long)(option))
 #define FAULT_LAST 1ul

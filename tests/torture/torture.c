@@ -993,6 +993,7 @@ static const struct fault_untold untold[] = {
   {FAULT_poll, FAULT_WAITS, FAULT_ANY, "lookup", "the wait goes on"},
   {FAULT_getaddrinfo, FAULT_ANY, FAULT_ANY, "lookup, given up", FREED},
   {FAULT_MEMORY, FAULT_ANY, FAULT_ANY, "lookup, given up", FREED},
+  {FAULT_MEMORY, 11, ENOMEM, "leave", "half a line stays in the large buffer"},
 };
 /* clang-format on */
 

@@ -372,6 +372,7 @@ static const struct fault_untold untold[] = {
   {FAULT_socket, FAULT_ANY, FAULT_ANY, "connect_far", NEXT},
   {FAULT_fcntl, FAULT_MODE, FAULT_ANY, "fromfd", "no call counts on it"},
   {FAULT_poll, FAULT_WAITS, FAULT_ANY, "dns", "the wait goes on"},
+  {FAULT_MEMORY, 4, ENOMEM, "lines", "the last one stays in the large buffer"},
 };
 /* clang-format on */
 
