@@ -275,6 +275,7 @@ static int judge_attempts(luatcp_socket *socket, const struct pollfd *entries) {
     if (errors[i] == 0)
       return stand(socket, c, i);
   for (i = count; i-- > 0;)
+    /* cppcheck-suppress uninitvar ; both loops have the same end */
     if (errors[i] != -EINPROGRESS) {
       c->error = errors[i];
       end_attempt(socket, c, i);

@@ -120,6 +120,7 @@ static void reserve(lua_State *L, selection *all, size_t capacity) {
 static void start(lua_State *L, selection *all, small_memory *memory) {
   size_t expected = 0;
   int i;
+  /* cppcheck-suppress ctuuninitvar ; handed on to be filled, not read */
   all->items = memory->items;
   all->identities = memory->identities;
   all->capacity = SMALL;
