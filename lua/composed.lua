@@ -5,9 +5,10 @@
 -- protect for Lua 5.1.  Part of core.so; compiled when it is first needed, see
 -- src/socket/lcompose.c, which calls it and takes the functions it returns.
 
--- The module, its tables of sources and sinks, how far from an error in them
--- their caller is, and functions as they were when the module was loaded.
-local socket, sourcet, sinkt, level, error, setmetatable, type = ...
+-- The module, its tables of sources and sinks; the names of those that are made
+-- here, by function; how far from an error in them their caller is; and
+-- functions as they were when the module was loaded.
+local socket, sourcet, sinkt, own, level, error, setmetatable, type = ...
 
 -- ---- protect on Lua 5.1 -------------------------------------------------
 
@@ -64,18 +65,56 @@ local function find(entries, key, from)
   return entry
 end
 
--- A function that calls the entry of a table under the name it is given first;
--- "default" when that is not a string.
-local function chooser(entries, from)
-  return function(key, ...)
-    if type(key) ~= "string" then
-      return find(entries, "default", from)(key, ...)
+-- Types that no object or table has.  All else may be used like one, by its
+-- metatable.
+local bare = {
+  ["nil"] = true, boolean = true, number = true, string = true,
+  ["function"] = true, thread = true
+}
+
+-- Raises when a source or sink that is made here cannot work; what others need
+-- they know.  The object is the argument at place of the function name.
+local function check(entry, place, name, from, object, length)
+  local kind, problem = own[entry], nil
+  if kind and bare[type(object)] then
+    problem = "object expected, got " .. type(object)
+  elseif kind == "by-length" then
+    place = place + 1
+    if type(length) ~= "number" then
+      problem = "number expected, got " .. type(length)
+    elseif length > 0 and length % 1 > 0 then
+      problem = "number has no integer representation"
     end
-    return find(entries, key, from)(...)
+  end
+  if problem then
+    error("bad argument #" .. place .. " to '" .. name .. "' (" .. problem ..
+          ")", from)
   end
 end
 
-local function choose(entries) return chooser(entries, 3) end
+-- A function that calls the entry of a table under the name it is given first;
+-- "default" when that is not a string.  With a name of its own it is source or
+-- sink.
+local function chooser(entries, from, name)
+  return function(key, ...)
+    if type(key) ~= "string" then
+      local default = find(entries, "default", from)
+      if name then check(default, 1, name, from, key, ...) end
+      return default(key, ...)
+    end
+    local entry = find(entries, key, from)
+    if name then check(entry, 2, name, from, ...) end
+    return entry(...)
+  end
+end
+
+local function choose(entries)
+  if bare[type(entries)] then
+    error("bad argument #1 to 'choose' (table expected, got " ..
+          type(entries) .. ")", level - 1)
+  end
+  return chooser(entries, 3)
+end
 
 -- ---- Sources and sinks --------------------------------------------------
 
@@ -146,5 +185,6 @@ local function keep_open(connection)
   end)
 end
 
-return choose, chooser(sourcet, level), chooser(sinkt, level),
-       by_length, until_closed, close_when_done, keep_open
+return choose, chooser(sourcet, level, "source"),
+       chooser(sinkt, level, "sink"), by_length, until_closed, close_when_done,
+       keep_open

@@ -19,8 +19,9 @@ static const struct {
 #define COMPOSED ((int)(sizeof composed / sizeof composed[0]))
 
 /* The functions are kept in a table, under their numbers from 1 on; behind them
- * is what the text is called with. */
-enum { ARGUMENTS = 7 };
+ * is what the text is called with.  The one at OWN is a table, from sources and
+ * sinks of this module to their names. */
+enum { OWN = TABLES + 1, ARGUMENTS = 8 };
 
 /* How far the caller of source and sink is from an error inside: a function of
  * C is in between where there are such. */
@@ -71,6 +72,7 @@ static void push_table(lua_State *L, int module) {
   table = lua_gettop(L);
   for (i = 0; i < TABLES; i++)
     lua_pushvalue(L, module + i);
+  lua_createtable(L, 0, 4);
   lua_pushinteger(L, LEVEL);
   for (i = 0; i < 3; i++)
     lua_getglobal(L, globals[i]);
@@ -89,6 +91,16 @@ static void push_function(lua_State *L, int table, int number) {
   lua_pushcclosure(L, composed_call, 2);
 }
 
+/* Enters the function on top, where it makes sources or sinks, in the table at
+ * an index. */
+static void remember_own(lua_State *L, int own, int number) {
+  if (composed[number].table == MODULE)
+    return;
+  lua_pushvalue(L, -1);
+  lua_pushstring(L, composed[number].name);
+  lua_rawset(L, own);
+}
+
 static void set_default(lua_State *L, int table, const char *name) {
   lua_getfield(L, table, name);
   lua_setfield(L, table, "default");
@@ -103,13 +115,15 @@ void luatcpL_opencomposed(lua_State *L) {
   table = lua_gettop(L);
   if (!COMPAT_YIELDABLE)
     compile(L, table);
+  lua_rawgeti(L, table, COMPOSED + OWN);
   for (i = 0; i < COMPOSED; i++) {
     push_function(L, table, i + 1);
+    remember_own(L, table + 1, i);
     lua_setfield(L, module + composed[i].table, composed[i].name);
   }
   set_default(L, module + SOURCES, "until-closed");
   set_default(L, module + SINKS, "keep-open");
-  lua_pop(L, 1);
+  lua_pop(L, 2);
   lua_setfield(L, module, "sinkt");
   lua_setfield(L, module, "sourcet");
 }

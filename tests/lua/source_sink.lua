@@ -237,6 +237,53 @@ t.beyond("an unknown kind is the caller's error", function()
   end
 end)
 
+t.beyond("arguments are checked when a source or sink is made", function()
+  local client = t.pair()
+  local function raises(what, place, expected, make, ...)
+    local arguments = t.pack(...)
+    local _, message = pcall(function()
+      local made = make(t.unpack(arguments, 1, arguments.n))
+      return made
+    end)
+    t.match(message, "source_sink%.lua:%d+: bad argument #" .. place .. " to '" ..
+      what .. "' %(" .. expected)
+  end
+  for what, kinds in pairs { source = { "until-closed", "by-length" },
+    sink = { "keep-open", "close-when-done" } } do
+    local make = socket[what]
+    raises(what, 1, "object expected, got nil", make)
+    raises(what, 1, "object expected, got number", make, 5, client)
+    for _, kind in ipairs(kinds) do
+      raises(what, 2, "object expected, got nil", make, kind)
+      for _, bad in ipairs { 5, "x", true, socket.tcp } do
+        raises(what, 2, "object expected, got " .. type(bad), make, kind, bad)
+      end
+    end
+  end
+  raises("source", 3, "number expected, got nil", socket.source, "by-length", client)
+  raises("source", 3, "number expected, got string", socket.source, "by-length", client, "3")
+  raises("source", 3, "number has no", socket.source, "by-length", client, 2.5)
+  raises("choose", 1, "table expected, got nil", socket.choose)
+end)
+
+t.test("kinds of others and odd objects are let through", function()
+  t.cleanup(function() socket.sourcet["mine"] = nil end)
+  socket.sourcet["mine"] = function(...) return select("#", ...) end
+  t.equal(t.ours and socket.source("mine") or 0, 0)
+  local client, accepted = t.pair()
+  t.works(client:send("12345"))
+  client:close()
+  -- methods by a metatable, which has them only later
+  local meta = {}
+  local wrapped = setmetatable({}, meta)
+  local source = socket.source("by-length", wrapped, math.huge)
+  meta.__index = { receive = function(_, size, ...) return accepted:receive(size, ...) end }
+  t.equal((socket.source("by-length", wrapped, -1)()), nil)
+  t.equal((socket.source("by-length", wrapped, 2)()), "12")
+  accepted:settimeout(5)
+  if t.ours then t.equal((source()), "345") end
+end)
+
 -- Schedulers wrap objects, and their methods yield.
 t.test("sources and sinks may yield, and kinds of them too", function()
   local yield = coroutine.yield
