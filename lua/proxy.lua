@@ -339,20 +339,23 @@ local function begins(whole, part)
   return sub(whole, 1, #part) == part
 end
 
--- The client's limits; remaining() before each call keeps the whole header in
--- the total one.
+-- The whole header's limit: so many seconds, whatever the client's own limits
+-- are; without, its total one.  shorten() goes before each call.
 local function limit_of(client, seconds)
   local block, total = client:gettimeout()
-  local bound = seconds or (total >= 0 and total) or nil
-  local finish = bound and bound >= 0 and socket.monotime() + bound
+  local bound = seconds or total
+  local finish = bound >= 0 and socket.monotime() + bound
   return {
     shorten = function()
+      if seconds then client:settimeout(nil, "b") end
       if finish then
         client:settimeout(max(finish - socket.monotime(), 0), "t")
+      elseif seconds then
+        client:settimeout(nil, "t")
       end
     end,
     restore = function()
-      if not finish then return end
+      if not (finish or seconds) then return end
       client:settimeout(block, "b")
       client:settimeout(total, "t")
     end
@@ -426,12 +429,14 @@ end
 -- After "timeout" give that as partial to the next call.  Nothing behind the
 -- header is taken from the client.
 --
--- The whole header has to come within so many seconds; without, within the
--- total limit of the client.  Its limits are as before when the call is over.
+-- The whole header has to come within so many seconds, whatever limits the
+-- client has; without, within those.  They are as before when the call is over.
 function proxy.receive(client, seconds, partial)
   if seconds ~= nil and type(seconds) ~= "number" then
     error("bad argument #2 to 'receive' (number expected, got " ..
           type(seconds) .. ")", 2)
+  elseif seconds ~= seconds then
+    error("bad argument #2 to 'receive' (seconds expected, got NaN)", 2)
   end
   local limit = limit_of(client, seconds)
   local from, message, rest, number =

@@ -315,6 +315,31 @@ t.test("one limit for the whole header, and the old ones afterwards", function()
   t.takes(0.1, 5, function() t.fails("timeout", proxy.receive(accepted)) end)
   t.results({ -1, 0.1 }, accepted:gettimeout())
   t.raises("number expected", proxy.receive, accepted, "soon")
+  client:shutdown("send") -- for one that would wait
+  t.raises("got NaN", proxy.receive, accepted, 0 / 0)
+  t.results({ -1, 0.1 }, accepted:gettimeout())
+end)
+
+t.test("its own limit holds whatever the object's are", function()
+  for _, limits in ipairs { { 0, -1 }, { -1, 0 }, { 0, 0 }, { 0.05, 0.05 } } do
+    local accepted, client = pair_with("PROXY TCP4 ")
+    accepted:settimeout(limits[1])
+    accepted:settimeout(limits[2], "t")
+    local partial = t.takes(0.2, 5, function()
+      return t.fails("timeout", proxy.receive(accepted, 0.2))
+    end)
+    t.results(limits, accepted:gettimeout())
+    -- none is a limit of its own, too
+    local during = setmetatable({}, {__index = function(_, name)
+      return function(_, ...)
+        if name:find("^receive") then t.results({ -1, -1 }, accepted:gettimeout()) end
+        return accepted[name](accepted, ...)
+      end
+    end})
+    client:send("192.0.2.1 198.51.100.2 1 2\r\n")
+    t.equal(t.works(proxy.receive(during, -1, partial)).source_port, 1)
+    t.results(limits, accepted:gettimeout())
+  end
 end)
 
 t.test("a closed object", function()

@@ -38,7 +38,7 @@ local proxy = {}
 
 ---Receives the header at the start of a connection, and nothing behind it.
 ---@param client luatcp.object
----@param seconds? number for the whole header
+---@param seconds? number for the whole header, whatever limits the client has
 ---@param partial? string what an earlier call had received
 ---@return luatcp.proxy.from? from
 ---@return luatcp.message? problem
