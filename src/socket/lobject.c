@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const class_names[LUATCPL_CLASSES] = {
     "tcp{master}", "tcp{client}", "tcp{server}"};
@@ -98,8 +99,11 @@ lua_Number luatcpL_checkwhole(lua_State *L, int arg, lua_Number low,
 }
 
 int luatcpL_checkchoice(lua_State *L, int arg, const char *const names[]) {
+  size_t length;
   if (lua_isnoneornil(L, arg))
     return 0;
+  if (strlen(luaL_checklstring(L, arg, &length)) != length)
+    luatcpL_badargument(L, arg, "string contains zeros");
   /* LuaJIT would take the default for what is no string, if there were one */
   return luaL_checkoption(L, arg, NULL, names);
 }

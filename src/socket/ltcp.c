@@ -350,7 +350,10 @@ static int method_getfamily(lua_State *L) {
 
 /* Programs also write "block" and "total", and some "r" for the latter. */
 static int check_limit(lua_State *L, int arg) {
-  const char *mode = luaL_optstring(L, arg, "b");
+  size_t length;
+  const char *mode = luaL_optlstring(L, arg, "b", &length);
+  if (strlen(mode) != length)
+    luatcpL_badargument(L, arg, "string contains zeros");
   if (strcmp(mode, "b") == 0 || strncmp(mode, "block", 5) == 0)
     return LUATCP_BLOCK;
   if (strcmp(mode, "t") == 0 || strncmp(mode, "total", 5) == 0 ||

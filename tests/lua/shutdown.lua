@@ -68,6 +68,13 @@ t.test("shutdown on what is no client raises", function()
   t.raises("expected", client.shutdown, socket.tcp())
 end)
 
+t.beyond("a mode with a NUL inside raises, and shuts nothing", function()
+  local client, accepted = t.pair()
+  t.raises("zeros", client.shutdown, client, "send\0x")
+  t.works(client:send("open\n"))
+  t.equal((accepted:receive()), "open")
+end)
+
 t.beyond("shutdown on a closed object fails", function()
   local client = t.pair()
   client:close()

@@ -71,6 +71,25 @@ t.test("an unknown mode raises", function()
   t.raises("bad argument", o.settimeout, o, 1, "x")
 end)
 
+t.beyond("a mode with a NUL inside raises and changes nothing", function()
+  local o = socket.tcp()
+  o:settimeout(4)
+  for _, mode in ipairs { "b\0x", "t\0", "block\0", "total\0x", "r\0", "\0" } do
+    t.raises("bad argument", o.settimeout, o, 1, mode)
+  end
+  t.results({ 4, -1 }, o:gettimeout())
+end)
+
+t.test("a mode that begins with block or total is taken", function()
+  local _, accepted = t.pair()
+  t.works(accepted:settimeout(-1, "blocking"))
+  t.works(accepted:settimeout(0, "totals"))
+  t.fails("timeout", accepted:receive())
+  t.works(accepted:settimeout(-1, "total"))
+  t.works(accepted:settimeout(0, "blockade"))
+  t.fails("timeout", accepted:receive())
+end)
+
 t.test("a value that is no number raises", function()
   local o = socket.tcp()
   t.raises("bad argument", o.settimeout, o, "soon")
