@@ -238,7 +238,9 @@ LUATCP_API void luatcp_free(luatcp_socket *socket);
 
 /* Closes the descriptor and drops what was buffered.  The object stays, for
  * luatcp_free, and answers LUATCP_CLOSED from now on; closing again does
- * nothing.  With option linger on, may wait up to that time.  Since 0.1. */
+ * nothing.  With option linger on, may wait up to that time.  Where input was
+ * not read, or still comes, the system resets the connection, and the end of
+ * the output may not arrive (RFC 1122, 4.2.2.13).  Since 0.1. */
 LUATCP_API void luatcp_close(luatcp_socket *socket);
 
 /* Gives a master of no family its descriptor now: LUATCP_INET or LUATCP_INET6
@@ -302,8 +304,9 @@ LUATCP_CHECKED int luatcp_accept(luatcp_socket *server,
 
 /* Connects to the first address of host that answers, in the resolver's
  * order, each on a fresh descriptor that has the options and the local address
- * of this one.  While an address is silent the next one starts beside it, 250
- * ms later, and the first to answer wins (RFC 8305, 5).  A socket that is
+ * of this one; where that has port 0, the system chooses a port for each.
+ * While an address is silent the next one starts beside it, 250 ms later, and
+ * the first to answer wins (RFC 8305, 5).  A socket that is
  * bound to a port, or whose descriptor was handed out, tries one address at a
  * time and gives each a fair share of the deadline; with a limit of 0, and in
  * luatcp_wait and pollers, it stays with one until the system gives up.  The
@@ -363,12 +366,14 @@ LUATCP_CHECKED int luatcp_view_line(luatcp_socket *socket,
  * same bytes are shown again.  Since 0.1. */
 LUATCP_API void luatcp_release(luatcp_socket *socket);
 
-/* Reads at least one byte and at most size.  Since 0.1. */
+/* Reads at least one byte and at most size; with size 0 does what
+ * luatcp_recv_test does.  Since 0.1. */
 LUATCP_CHECKED int luatcp_recv(luatcp_socket *socket, luatcp_deadline *deadline,
                                void *data, size_t size, size_t *received);
 
 /* Reads exactly size bytes; large counts bypass the buffer.  On failure, and
- * that is -EINTR too, *received bytes are in data: go on behind them.  Since
+ * that is -EINTR too, *received bytes are in data: go on behind them.  With
+ * size 0 LUATCP_OK in every state, of masters and closed objects too.  Since
  * 0.1. */
 LUATCP_CHECKED int luatcp_recv_count(luatcp_socket *socket,
                                      luatcp_deadline *deadline, void *data,
@@ -381,7 +386,8 @@ LUATCP_CHECKED int luatcp_recv_line(luatcp_socket *socket,
                                     char *data, size_t size, size_t *received);
 
 /* Reads until the peer ends the stream, which is LUATCP_OK here, or until
- * data is full: LUATCP_MORE.  Since 0.1. */
+ * data is full: LUATCP_MORE; with size 0 it is full in every state, of masters
+ * and closed objects too.  Since 0.1. */
 LUATCP_CHECKED int luatcp_recv_until_closed(luatcp_socket *socket,
                                             luatcp_deadline *deadline,
                                             void *data, size_t size,
@@ -404,7 +410,8 @@ LUATCP_API size_t luatcp_buffered(const luatcp_socket *socket);
 LUATCP_CHECKED int luatcp_send(luatcp_socket *socket, luatcp_deadline *deadline,
                                const void *data, size_t size, size_t *sent);
 
-/* Reads and sets the statistics, in every state.  Setting: an age of NaN is
+/* Reads and sets the statistics, in every state.  Setting: an age that is NaN
+ * or beyond 9.2e9 seconds (292 years), of either sign, is
  * LUATCP_INVALID_ARGUMENT.  Since 0.1. */
 LUATCP_API void luatcp_get_statistics(const luatcp_socket *socket,
                                       luatcp_statistics *statistics);
@@ -455,12 +462,15 @@ LUATCP_CHECKED int luatcp_get_option_string(luatcp_socket *socket,
                                             size_t size, size_t *length);
 
 /* The descriptor, for use with other libraries, or -1 when there is none.  It
- * is made non-blocking, and stays the socket's: do not close it.  Since 0.1. */
+ * is made non-blocking, and stays the socket's: do not close it.  While a
+ * connect is under way, the attempt on the next address takes its place behind
+ * the same number: an event loop has to register it again.  Since 0.1. */
 LUATCP_API int luatcp_get_descriptor(luatcp_socket *socket);
 
 /* Replaces the descriptor: the old one is dropped without being closed, the
  * new one is not examined; state and buffer stay.  Negative: none, and the
- * object counts as closed.  Since 0.1. */
+ * object counts as closed, though what is buffered can still be read.  Since
+ * 0.1. */
 LUATCP_API void luatcp_set_descriptor(luatcp_socket *socket, int descriptor);
 
 /* Adopts an open TCP descriptor (socket activation, inherited or received

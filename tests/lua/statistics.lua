@@ -126,4 +126,16 @@ t.beyond("large values", function()
   t.within(age, 1e6, 1e6 + 60)
 end)
 
+t.beyond("an age that no clock can tell fails and changes nothing", function()
+  local client = t.pair()
+  t.works(client:setstats(1, 2, 9e9))
+  for _, age in ipairs { 1e10, -1e10 } do
+    t.fails("invalid argument", client:setstats(5, 6, age))
+  end
+  local received, sent, age = client:getstats()
+  t.equal(received, 1)
+  t.equal(sent, 2)
+  t.within(age, 9e9, 9e9 + 60)
+end)
+
 t.done()
