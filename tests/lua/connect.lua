@@ -278,4 +278,36 @@ t.beyond("an unknown family raises", function()
   t.raises("bad argument", socket.connect, host, port, nil, nil, "ipx")
 end)
 
+t.beyond("and so does one with a NUL inside", function()
+  local _, host, port = t.server()
+  t.raises("zeros", socket.connect, host, port, nil, nil, "inet\0x")
+end)
+
+t.beyond("an address of the other family is no host", function()
+  t.need("inet6")
+  for _, case in ipairs { { "tcp4", "::1" }, { "tcp6", "127.0.0.1" } } do
+    for _, method in ipairs { "connect", "bind" } do
+      local o = socket[case[1]]()
+      t.fails("host or service not provided, or not known", o[method](o, case[2], 80))
+      t.equal(o:getfamily(), case[1] == "tcp4" and "inet4" or "inet6")
+    end
+  end
+end)
+
+t.beyond("an IPv4 address in the form of IPv6 is reached by tcp()", function()
+  t.need("inet6")
+  local file = io.open("/proc/sys/net/ipv6/bindv6only")
+  if not file then t.skip("other systems than Linux may keep the families apart") end
+  local apart = file:read(1)
+  file:close()
+  if apart ~= "0" then t.skip("this system keeps the families apart") end
+  local server, _, port = t.server()
+  local client = socket.tcp()
+  t.works(client:connect("::ffff:127.0.0.1", port))
+  t.equal((client:getpeername()), "::ffff:127.0.0.1")
+  t.equal((t.works(server:accept()):getpeername()), "127.0.0.1")
+  -- of tcp6() option ipv6-v6only is on
+  t.equal((socket.tcp6():connect("::ffff:127.0.0.1", port)), nil)
+end)
+
 t.done()

@@ -13,6 +13,11 @@ t.test("toip of an address", function()
   t.equal(info.ip[1], "127.0.0.1")
 end)
 
+t.beyond("and nobody is asked for its name", function()
+  local _, info = dns.toip("127.0.0.1")
+  t.equal(info.name, "127.0.0.1")
+end)
+
 t.test("toip of localhost", function()
   local ip, info = t.works(dns.toip("localhost"))
   t.equal(ip, "127.0.0.1")

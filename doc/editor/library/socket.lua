@@ -156,6 +156,7 @@ function socket.newtry(finalizer) end
 function socket.poller() end
 
 ---A function that returns nil and the cause of what a try raises in the call.
+---On Lua 5.1 coroutine.running() may be another coroutine in there.
 ---@param call fun(...): ...
 ---@return fun(...): ...
 function socket.protect(call) end
@@ -189,7 +190,7 @@ function socket.sleep(seconds) end
 ---An LTN12 source of what an object receives.
 ---@param kind "until-closed"|"by-length"
 ---@param object luatcp.object
----@param length? integer of "by-length"
+---@param length? integer of "by-length"; math.huge will do
 ---@return luatcp.stream
 function socket.source(kind, object, length) end
 
@@ -294,7 +295,8 @@ function object:accept() end
 ---@return integer? number
 function object:bind(host, port) end
 
----Closes the object, again and again if need be.
+---Closes the object, again and again if need be.  Where input was not read the
+---connection is reset, and the end of the output may not arrive.
 ---@return 1 ok
 function object:close() end
 
@@ -319,7 +321,8 @@ function object:dirty() end
 ---@return "inet4"|"inet6"|"unspec"
 function object:getfamily() end
 
----The descriptor, non-blocking from then on; -1 when there is none.
+---The descriptor, non-blocking from then on; -1 when there is none.  While a
+---connect is under way another file may take its place behind the number.
 ---@return integer descriptor
 function object:getfd() end
 
@@ -394,7 +397,7 @@ function object:receiveany(max) end
 ---@return integer? number
 function object:send(data, i, j) end
 
----Replaces the descriptor; the old one is not closed.
+---Replaces the descriptor; the old one is not closed, what is buffered stays.
 ---@param descriptor integer
 function object:setfd(descriptor) end
 
@@ -429,8 +432,9 @@ function object:setsockname(host, port) end
 ---Sets what getstats gives; nil leaves a value as it is.
 ---@param received? integer
 ---@param sent? integer
----@param age? number
----@return 1 ok
+---@param age? number seconds, up to 292 years
+---@return 1? ok
+---@return luatcp.message? problem
 function object:setstats(received, sent, age) end
 
 ---Limits each wait ("b"), or the whole call ("t").  0 never waits.
