@@ -5,8 +5,8 @@
  * is a descriptor that stays open.
  *
  * FUZZ_TARGET is the name of the script, FUZZ_PATH the package.path with which
- * it and the module's own files are found.  tests/fuzz/replay.lua does the same in an
- * interpreter.
+ * it and the module's own files are found.  tests/fuzz/replay.lua does the same
+ * in an interpreter.
  */
 #include "fuzz.h"
 

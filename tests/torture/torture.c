@@ -104,8 +104,7 @@ static void connect_fails(luatcp_socket *socket, const char *host,
   }
 }
 
-/* ---- Reading and writing whatever it takes
- * ----------------------------------- */
+/* ---- Reading and writing whatever it takes ------------------------------ */
 
 static char received[1 << 20];
 
@@ -181,8 +180,7 @@ static void send_bytes(luatcp_socket *socket, const char *data, size_t size) {
   }
 }
 
-/* ---- The scenarios
- * --------------------------------------------------------------- */
+/* ---- The scenarios ------------------------------------------------------ */
 
 static void options(const void *data) {
   luatcp_socket *socket = new_socket(), *other = new_socket();

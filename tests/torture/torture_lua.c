@@ -43,8 +43,7 @@ static void *allocate(void *data, void *block, size_t before, size_t size) {
   return moved;
 }
 
-/* ---- The other end, for the scenarios
- * ----------------------------------------- */
+/* ---- The other end, for the scenarios ----------------------------------- */
 
 /* What a scenario has opened is closed behind it, whatever became of it. */
 static int opened[32];
@@ -216,8 +215,7 @@ static const luaL_Reg world[] = {{"listen", world_listen},
                                  {"close_later", world_close_later},
                                  {NULL, NULL}};
 
-/* ---- One run
- * --------------------------------------------------------------------- */
+/* ---- One run ------------------------------------------------------------ */
 
 static void must(lua_State *L, int status) {
   if (status != 0)
