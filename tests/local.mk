@@ -52,6 +52,7 @@ LUA_TESTS = \
 	tests/lua/names.lua \
 	tests/lua/options.lua \
 	tests/lua/poller.lua \
+	tests/lua/poller_loop.lua \
 	tests/lua/ports.lua \
 	tests/lua/process.lua \
 	tests/lua/proxy.lua \

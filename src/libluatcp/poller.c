@@ -404,20 +404,19 @@ static bool valid_events(int events) {
 
 /* Sets what is wanted, and tells the kernel at once, so that the caller hears
  * of what can't be waited for; also what it should know, as a stranger may have
- * closed and opened the descriptor. */
+ * closed and opened the descriptor.  When that fails, waits try again. */
 static int want(struct luatcp__watch *watch, int events, void *data) {
   int64_t wake = INT64_MAX;
   size_t i;
-  int status = own_set(watch->poller);
-  if (status != LUATCP_OK)
-    return status;
+  int status;
   for (i = 0; i < watch->count; i++)
     watch->registrations[i].events |= OUTDATED;
   watch->events = events;
   watch->data = data;
   watch->spent = false;
-  enqueue(watch);
-  return update(watch, &wake);
+  outdate(watch);
+  status = own_set(watch->poller);
+  return status == LUATCP_OK ? update(watch, &wake) : status;
 }
 
 int luatcp_poller_add(luatcp_poller *poller, luatcp_socket *socket,

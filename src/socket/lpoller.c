@@ -25,7 +25,11 @@ typedef struct member {
   int events;
   int next_free; /* number of another free member; 0: none */
   char suspect;  /* may have buffered input: to be asked before waiting */
+  char armed;    /* the core has yet to report it, if it is a one shot */
 } member;
+
+/* What suspect may be besides 0: to be asked, and has just said yes. */
+enum { SUSPECT = 1, DIRTY = 2 };
 
 typedef struct poller {
   luatcp_poller *core; /* NULL: closed */
@@ -108,6 +112,7 @@ static int grow(poller *self) {
   for (i = count; i > self->count; i--) {
     member_of(self, i)->next_free = self->free;
     member_of(self, i)->suspect = 0;
+    member_of(self, i)->armed = 0;
     self->free = i;
   }
   self->count = count;
@@ -116,7 +121,7 @@ static int grow(poller *self) {
 
 static void set_suspect(poller *self, member *one, int suspect) {
   self->suspects += (suspect != 0) - (one->suspect != 0);
-  one->suspect = suspect != 0;
+  one->suspect = (char)suspect;
 }
 
 static void release(poller *self, int number) {
@@ -209,7 +214,8 @@ static int is_dirty(lua_State *L, int number) {
   return dirty;
 }
 
-/* Asks those that may have input which the kernel can't see. */
+/* Asks those that may have input which the kernel can't see.  Their methods are
+ * Lua code, which may do anything with the poller: wait, too. */
 static void ask_suspects(lua_State *L, poller *self) {
   int number;
   for (number = 1; self->suspects > 0 && number <= self->count; number++) {
@@ -220,21 +226,63 @@ static void ask_suspects(lua_State *L, poller *self) {
     require_open(L, self); /* it was Lua code */
     if (!member_of(self, number)->suspect)
       continue;
-    if (!dirty)
-      set_suspect(self, member_of(self, number), 0);
-    else if (member_of(self, number)->events & LUATCP_READABLE)
-      note_ready(self, number);
+    set_suspect(self, member_of(self, number), dirty ? DIRTY : 0);
   }
 }
 
-/* A one shot that was found dirty is silent from here on. */
-static void spend(poller *self, int number) {
-  member *one = member_of(self, number);
-  if ((one->events & LUATCP_ONE_SHOT) == 0)
-    return;
-  one->events = LUATCP_ONE_SHOT;
-  (void)!luatcp_poller_modify(self->core, NULL, one->descriptor, one->events,
+static void note_dirty(poller *self) {
+  int number;
+  for (number = 1; self->suspects > 0 && number <= self->count; number++)
+    if (member_of(self, number)->suspect == DIRTY &&
+        member_of(self, number)->events & LUATCP_READABLE)
+      note_ready(self, number);
+}
+
+/* ---- One shots ------------------------------------------------------- */
+
+/* Tells the core what it is to wait for; the table is on top. */
+static int tell_core(lua_State *L, const poller *self, int number, int events) {
+  luatcp_socket **box;
+  lua_rawgeti(L, -1, 2 * number - 1);
+  box = luatcpL_tobox(L, lua_gettop(L));
+  lua_pop(L, 1);
+  if (box != NULL && *box == NULL)
+    return LUATCP_CLOSED;
+  return luatcp_poller_modify(self->core, box != NULL ? *box : NULL,
+                              member_of(self, number)->descriptor, events,
                               to_data(number));
+}
+
+/* A member is given to the program: a one shot is silent from here on, others
+ * may have more. */
+static void note_given(lua_State *L, poller *self, int number) {
+  member *one = member_of(self, number);
+  if ((one->events & LUATCP_ONE_SHOT) == 0) {
+    if (one->descriptor >= 0)
+      set_suspect(self, one, SUSPECT);
+    return;
+  }
+  set_suspect(self, one, 0);
+  if (!one->armed)
+    return;
+  one->armed = 0;
+  (void)tell_core(L, self, number, LUATCP_ONE_SHOT);
+}
+
+/* The loop over the last wait's events was left: one shots that it has not
+ * given are armed again, the others are reported again anyway.  The table is on
+ * top. */
+static void put_back(lua_State *L, poller *self) {
+  for (; self->next < self->ready; self->next++) {
+    int number = to_number(self->events[self->next].data);
+    if (number == 0 || self->events[self->next].events == 0)
+      continue;
+    if (member_of(self, number)->events & LUATCP_ONE_SHOT &&
+        !member_of(self, number)->armed) {
+      member_of(self, number)->armed = 1;
+      (void)tell_core(L, self, number, member_of(self, number)->events);
+    }
+  }
 }
 
 /* ---- Methods: add, modify, remove ------------------------------------ */
@@ -263,7 +311,8 @@ static int add_member(lua_State *L, poller *self, luatcp_socket *const *box,
     self->free = one->next_free;
     one->descriptor = descriptor;
     one->events = events;
-    set_suspect(self, one, box == NULL);
+    one->armed = 1;
+    set_suspect(self, one, box == NULL ? SUSPECT : 0);
     return luatcpL_succeed(L);
   }
   forget(L, self, number);
@@ -300,10 +349,12 @@ static int method_modify(lua_State *L) {
   status = luatcp_poller_modify(self->core, box != NULL ? *box : NULL,
                                 member_of(self, number)->descriptor, events,
                                 to_data(number));
+  /* also when it fails, as the core does */
+  member_of(self, number)->events = events;
+  member_of(self, number)->armed = 1;
+  set_suspect(self, member_of(self, number), box == NULL ? SUSPECT : 0);
   if (status != LUATCP_OK)
     return luatcpL_fail(L, status);
-  member_of(self, number)->events = events;
-  set_suspect(self, member_of(self, number), box == NULL);
   if (given)
     set_value(L, lua_gettop(L), number, 4);
   return luatcpL_succeed(L);
@@ -353,6 +404,7 @@ static int wait_for_events(poller *self, luatcp_deadline *deadline,
     int number = to_number(self->events[i].data);
     size_t j;
     self->ready = i + 1;
+    member_of(self, number)->armed = 0;
     /* an object of others that is dirty and ready besides */
     for (j = 0; j < dirty; j++)
       if (to_number(self->events[j].data) == number) {
@@ -360,9 +412,6 @@ static int wait_for_events(poller *self, luatcp_deadline *deadline,
         self->events[i].data = NULL;
       }
   }
-  for (i = 0; i < dirty; i++)
-    if (self->events[i].data != NULL) /* else dirty has removed it */
-      spend(self, to_number(self->events[i].data));
   return dirty > 0 ? LUATCP_OK : status;
 }
 
@@ -372,13 +421,16 @@ static int method_wait(lua_State *L) {
   poller *self = check_poller(L);
   int status, capacity = check_capacity(L, 3);
   luatcpL_checkdeadline(L, 2, &deadline);
+  compat_pushtable(L, 1);
   if (capacity > EVENTS)
     capacity = EVENTS;
   do {
     require_open(L, self); /* Lua code may have run */
-    self->ready = self->next = 0;
     if (self->suspects > 0)
       ask_suspects(L, self);
+    put_back(L, self);
+    self->ready = self->next = 0;
+    note_dirty(self);
     if (self->ready > (size_t)capacity)
       self->ready = (size_t)capacity;
     status = wait_for_events(self, &deadline, (size_t)capacity);
@@ -419,8 +471,7 @@ static int next_event(lua_State *L) {
       release(self, number);
       continue;
     }
-    if (member_of(self, number)->descriptor >= 0)
-      set_suspect(self, member_of(self, number), 1);
+    note_given(L, self, number);
     lua_rawgeti(L, -1, 2 * number - 1);
     push_events(L, event->events);
     lua_rawgeti(L, -3, 2 * number);

@@ -1,0 +1,162 @@
+-- SPDX-License-Identifier: MIT
+-- The loop over socket.poller's wait: left early, and what happens inside it.
+local t = require "harness"
+local socket = t.socket
+
+-- As many connections with something to read: accepted objects, their peers.
+local function readable(count)
+  local accepted, peers = {}, {}
+  for i = 1, count do
+    peers[i], accepted[i] = t.pair()
+    t.works(peers[i]:send("x"))
+    t.wait_readable(accepted[i])
+  end
+  return accepted, peers
+end
+
+-- An object of others for one of ours.
+local function wrap(object, dirty)
+  return { getfd = function() return object:getfd() end, dirty = dirty }
+end
+
+-- How often each value was given until a wait gave nothing.
+local function rest(poller, max)
+  local seen = {}
+  for _ = 1, 50 do
+    local any = false
+    for _, _, value in poller:wait(0, max) do
+      any = true
+      seen[value] = (seen[value] or 0) + 1
+    end
+    if not any then return seen end
+  end
+  error("reported without end", 2)
+end
+
+local function each_once(seen, count)
+  for i = 1, count do t.equal(seen[i], 1, "of " .. i) end
+end
+
+-- ---- One shots and loops that are left early --------------------------------
+
+local function one_shots(count)
+  local poller, accepted, peers = socket.poller(), readable(count)
+  for i, object in ipairs(accepted) do
+    t.equal(poller:add(object, "r1", i), 1)
+  end
+  return poller, accepted, peers
+end
+
+t.beyond("one shots that a loop did not give are given by the next", function()
+  local poller, accepted, peers = one_shots(4)
+  local given
+  for _, _, value in poller:wait(5) do
+    given = value
+    break
+  end
+  t.truth(given)
+  local seen = rest(poller)
+  t.equal(seen[given], nil)
+  seen[given] = 1
+  each_once(seen, 4)
+  poller:close()
+end)
+
+t.beyond("the same after an error in the loop", function()
+  local poller, accepted, peers = one_shots(4)
+  local seen = {}
+  for _ = 1, 4 do
+    t.raises("from the loop", function()
+      for _, _, value in poller:wait(5) do
+        seen[value] = (seen[value] or 0) + 1
+        error("from the loop")
+      end
+    end)
+  end
+  each_once(seen, 4)
+  t.equal(next(rest(poller)), nil)
+  poller:close()
+end)
+
+t.beyond("the same after a loop inside the loop", function()
+  local poller, accepted, peers = one_shots(4)
+  local seen, outer = {}, 0
+  for _, _, value in poller:wait(5) do
+    outer = outer + 1
+    seen[value] = (seen[value] or 0) + 1
+    for _, _, inner in poller:wait(0) do seen[inner] = (seen[inner] or 0) + 1 end
+  end
+  t.equal(outer, 1)
+  each_once(seen, 4)
+  t.equal(next(rest(poller)), nil)
+  poller:close()
+end)
+
+t.beyond("the same for objects of others", function()
+  local poller, accepted, peers = socket.poller(), readable(4)
+  for i, object in ipairs(accepted) do
+    -- two that the system reports, and two that say so themselves besides
+    t.equal(poller:add(wrap(object, i > 2 and function() return true end), "r1", i), 1)
+  end
+  local given
+  for _, _, value in poller:wait(5) do
+    given = value
+    break
+  end
+  local seen = rest(poller)
+  t.equal(seen[given], nil)
+  seen[given] = 1
+  each_once(seen, 4)
+  poller:close()
+end)
+
+t.beyond("armed again before its turn: given once for that", function()
+  local poller, accepted, peers = one_shots(2)
+  local seen = {}
+  for object, _, value in poller:wait(5) do
+    seen[value] = (seen[value] or 0) + 1
+    if not seen.changed then
+      seen.changed = true
+      t.equal(poller:modify(accepted[3 - value], "r1"), 1)
+    end
+  end
+  t.equal(next(rest(poller)), nil)
+  each_once(seen, 2)
+  poller:close()
+end)
+
+t.beyond("a one shot of others is not given for what is left of its input", function()
+  local poller, accepted, peers = socket.poller(), readable(1)
+  local asked = 0
+  local wrapper = wrap(accepted[1], function()
+    asked = asked + 1
+    return asked > 1
+  end)
+  t.equal(poller:add(wrapper, "r1", 1), 1)
+  each_once(rest(poller), 1)
+  t.equal(poller:modify(wrapper, "r1"), 1)
+  each_once(rest(poller), 1)
+  poller:close()
+end)
+
+t.beyond("a wait in a method dirty", function()
+  local poller, accepted, peers = one_shots(3)
+  local client, idle = t.pair()
+  local inside
+  t.equal(poller:add(wrap(idle, function()
+    if inside then return false end
+    inside = true
+    for _ in poller:wait(0) do break end
+    return true
+  end), "", "idle"), 1)
+  local seen = {}
+  for _ = 1, 3 do
+    for _, _, value in poller:wait(0) do seen[value] = (seen[value] or 0) + 1 end
+  end
+  local count = 0
+  for _ in pairs(seen) do count = count + 1 end
+  t.equal(count, 2) -- the one that the other loop was given, and not this one
+  poller:close()
+end)
+
+t.done()
