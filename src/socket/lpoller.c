@@ -170,8 +170,7 @@ static void forget(lua_State *L, poller *self, int number) {
   lua_pushnil(L);
   lua_rawseti(L, -2, 2 * number);
   for (i = self->next; i < self->ready; i++)
-    if (to_number(self->events[i].data) == number &&
-        self->events[i].events != 0)
+    if (to_number(self->events[i].data) == number)
       self->events[i].data = NULL;
 }
 
@@ -275,9 +274,7 @@ static void note_given(lua_State *L, poller *self, int number) {
 static void put_back(lua_State *L, poller *self) {
   for (; self->next < self->ready; self->next++) {
     int number = to_number(self->events[self->next].data);
-    if (number == 0 || self->events[self->next].events == 0)
-      continue;
-    if (member_of(self, number)->events & LUATCP_ONE_SHOT &&
+    if (number != 0 && member_of(self, number)->events & LUATCP_ONE_SHOT &&
         !member_of(self, number)->armed) {
       member_of(self, number)->armed = 1;
       (void)tell_core(L, self, number, member_of(self, number)->events);
@@ -415,6 +412,27 @@ static int wait_for_events(poller *self, luatcp_deadline *deadline,
   return dirty > 0 ? LUATCP_OK : status;
 }
 
+/* Lets those go that the last wait says were closed.  Whether it gave something
+ * besides; the table is on top. */
+static int let_closed_go(lua_State *L, poller *self) {
+  size_t i;
+  int others = 0;
+  for (i = 0; i < self->ready; i++) {
+    luatcp_event *event = &self->events[i];
+    int number = to_number(event->data);
+    if (number == 0)
+      continue;
+    if (event->events != 0) {
+      others = 1;
+      continue;
+    }
+    event->data = NULL;
+    forget(L, self, number);
+    release(self, number);
+  }
+  return others;
+}
+
 /* Gives the iterator over what is ready, for a generic for. */
 static int method_wait(lua_State *L) {
   luatcp_deadline deadline;
@@ -434,7 +452,9 @@ static int method_wait(lua_State *L) {
     if (self->ready > (size_t)capacity)
       self->ready = (size_t)capacity;
     status = wait_for_events(self, &deadline, (size_t)capacity);
-  } while (luatcpL_interrupted(L, status));
+    /* when only closed ones were reported, for what is left of the time */
+  } while ((status == LUATCP_OK && !let_closed_go(L, self)) ||
+           luatcpL_interrupted(L, status));
   if (status != LUATCP_OK && status != LUATCP_TIMEOUT) {
     luatcpL_pushmessage(L, status);
     return luaL_error(L, "poller failed: %s", lua_tostring(L, -1));
@@ -466,11 +486,6 @@ static int next_event(lua_State *L) {
     int number = to_number(event->data);
     if (number == 0)
       continue;
-    if (event->events == 0) {
-      forget(L, self, number);
-      release(self, number);
-      continue;
-    }
     note_given(L, self, number);
     lua_rawgeti(L, -1, 2 * number - 1);
     push_events(L, event->events);
@@ -482,6 +497,19 @@ static int next_event(lua_State *L) {
 
 /* ---- Life ------------------------------------------------------------ */
 
+/* A closed poller keeps nothing alive.  No memory is needed for that. */
+static void empty_table(lua_State *L) {
+  compat_pushtable(L, 1);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_pushnil(L);
+    lua_rawset(L, -4);
+  }
+  lua_pop(L, 1);
+}
+
 static int method_close(lua_State *L) {
   poller *self = to_poller(L);
   luatcp_poller *core = self->core;
@@ -492,6 +520,8 @@ static int method_close(lua_State *L) {
   self->ready = self->next = 0;
   luatcp_poller_free(core);
   free(members);
+  if (core != NULL)
+    empty_table(L);
   return luatcpL_succeed(L);
 }
 

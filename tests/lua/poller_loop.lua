@@ -159,4 +159,78 @@ t.beyond("a wait in a method dirty", function()
   poller:close()
 end)
 
+-- ---- Objects that were closed ---------------------------------------------
+
+local function count_left(weak)
+  collectgarbage()
+  collectgarbage()
+  local count = 0
+  for _ in pairs(weak) do count = count + 1 end
+  return count
+end
+
+t.beyond("closed objects are let go whatever becomes of the loops", function()
+  local poller = socket.poller()
+  local weak = setmetatable({}, { __mode = "k" })
+  -- one with buffered input is given before them
+  local client, busy = t.pair()
+  t.works(client:send("one\ntwo\n"))
+  t.equal((busy:receive()), "one")
+  t.equal(poller:add(busy, "r"), 1)
+  for _ = 1, 20 do
+    local a, b = t.pair()
+    weak[a] = true
+    t.equal(poller:add(a, "r", {}), 1)
+    a:close()
+    for _ in poller:wait(5) do break end
+  end
+  t.equal(count_left(weak), 0)
+  poller:close()
+end)
+
+t.beyond("a closed poller keeps no objects and values", function()
+  local poller = socket.poller()
+  local weak = setmetatable({}, { __mode = "k" })
+  do
+    local a, b = t.pair()
+    local value = {}
+    weak[a], weak[value] = true, true
+    t.equal(poller:add(a, "r", value), 1)
+  end
+  t.equal(count_left(weak), 2)
+  t.equal(poller:close(), 1)
+  t.equal(count_left(weak), 0)
+  t.equal(poller:close(), 1)
+end)
+
+t.beyond("a wait is not over because an object was closed", function()
+  local poller = socket.poller()
+  local client, accepted = t.pair()
+  t.equal(poller:add(client, "r"), 1)
+  client:close()
+  local turns = 0
+  t.takes(0.05, 5, function()
+    for _ in poller:wait(0.05) do turns = turns + 1 end
+  end)
+  t.equal(turns, 0)
+  poller:close()
+end)
+
+t.beyond("closed objects do not count for max", function()
+  local poller = socket.poller()
+  local accepted, peers = readable(3)
+  t.equal(poller:add(accepted[1], "r", 1), 1)
+  t.equal(poller:add(accepted[2], "r", 2), 1)
+  t.equal(poller:add(accepted[3], "r", 3), 1)
+  accepted[1]:close()
+  accepted[2]:close()
+  local turns = 0
+  for _, _, value in poller:wait(0, 1) do
+    turns = turns + 1
+    t.equal(value, 3)
+  end
+  t.equal(turns, 1)
+  poller:close()
+end)
+
 t.done()
