@@ -8,6 +8,10 @@
  * buffered input, those that are connecting, those that have new descriptors
  * or none any more.  So idle watches cost nothing.
  *
+ * Each wait asks the kernel, with half of the room for events at the least, so
+ * that buffered input never keeps a watch from its turn; those that have such
+ * input take turns as they stand in the queue.
+ *
  * After a fork the kernel's set belongs to both processes, or to the parent
  * alone: a child leaves it as it is, and makes its own when it uses the poller.
  *
@@ -39,6 +43,7 @@ struct luatcp__watch {
   bool gone;   /* its socket was closed, the program not yet told */
   bool queued;
   bool stale;    /* what the kernel knows may be wrong */
+  bool refused;  /* the kernel does not take it */
   uint64_t turn; /* of the wait that reported it last */
   size_t place;  /* among that wait's events */
   size_t count;  /* of registrations */
@@ -69,7 +74,8 @@ struct luatcp_poller {
   size_t descriptor_count;
   struct luatcp__watch *first, *last; /* the queue */
   uint64_t turn;
-  bool stray; /* the kernel reports what nobody watches */
+  bool stray;       /* the kernel reports what nobody watches */
+  bool kernel_next; /* has the next turn where there is room for one event */
 };
 
 /* ---- Slots and ids --------------------------------------------------- */
@@ -509,8 +515,10 @@ struct harvest {
   luatcp_event *events;
   size_t capacity;
   size_t count;
+  size_t known; /* watches in the queue that are ready without the kernel */
   int64_t wake; /* when a connect wants to be moved on */
   bool moved;   /* one was */
+  bool cut;     /* the kernel may have more to tell */
 };
 
 /* A one shot is silent from here on. */
@@ -540,6 +548,32 @@ static bool report(struct luatcp__watch *watch, int events, struct harvest *h) {
   return true;
 }
 
+/* Those of the wanted events that hold whatever the kernel says. */
+static int known_events(const struct luatcp__watch *watch) {
+  /* what can't be waited for is ready: its use will say why */
+  if (watch->refused)
+    return watch->events & (LUATCP_READABLE | LUATCP_WRITABLE);
+  return watch->socket != NULL && watch->socket->connecting == NULL
+             ? luatcp__ready_already(watch->socket, watch->events)
+             : 0;
+}
+
+/* These events and what else holds, which the kernel may have had no room to
+ * tell. */
+static int complete(const struct luatcp__watch *watch, int events) {
+  luatcp_wait_item item = {watch->socket, watch->descriptor,
+                           watch->events & (LUATCP_READABLE | LUATCP_WRITABLE),
+                           0};
+  luatcp_deadline now;
+  size_t ready;
+  if (item.events == events)
+    return events;
+  luatcp_deadline_after(&now, 0);
+  if (luatcp_wait(&now, &item, 1, &ready) != LUATCP_OK)
+    return events;
+  return events | item.ready;
+}
+
 /* When the kernel has refused to watch a connect: it may lack memory. */
 #define RETRY_DELAY (INT64_C(10) * 1000000)
 
@@ -548,7 +582,6 @@ static bool report(struct luatcp__watch *watch, int events, struct harvest *h) {
 static void attend(struct luatcp__watch *watch, struct harvest *h) {
   luatcp_socket *socket = watch->socket;
   int64_t wake = INT64_MAX;
-  int ready = 0;
   if (watch->gone) {
     if (report(watch, 0, h))
       drop(watch);
@@ -568,14 +601,10 @@ static void attend(struct luatcp__watch *watch, struct harvest *h) {
     outdate(watch);
     return;
   }
-  /* what can't be waited for is ready: its use will say why */
-  if (watch->stale && update(watch, &wake) != LUATCP_OK)
-    ready = watch->events & (LUATCP_READABLE | LUATCP_WRITABLE);
-  if (socket != NULL)
-    ready |= luatcp__ready_already(socket, watch->events);
-  if (ready == 0 || watch->spent)
+  watch->refused = watch->stale && update(watch, &wake) != LUATCP_OK;
+  if (watch->spent || known_events(watch) == 0)
     return;
-  (void)report(watch, ready, h);
+  h->known++;
   enqueue(watch);
 }
 
@@ -595,6 +624,22 @@ static void attend_all(luatcp_poller *poller, struct harvest *h) {
   } while (poller->first != NULL);
 }
 
+/* Reports what is ready without the kernel, in turn: the queue begins with what
+ * finds no room. */
+static void give_known(luatcp_poller *poller, struct harvest *h) {
+  const struct luatcp__watch *last = poller->last;
+  struct luatcp__watch *watch = NULL;
+  while (watch != last && h->count < h->capacity) {
+    int events;
+    watch = dequeue(poller);
+    enqueue(watch);
+    events = known_events(watch);
+    if (events == 0 || watch->spent || watch->turn == poller->turn)
+      continue;
+    (void)report(watch, h->cut ? complete(watch, events) : events, h);
+  }
+}
+
 static void take(luatcp_poller *poller,
                  const struct luatcp__happening *happening, struct harvest *h) {
   struct luatcp__watch *watch = watch_of(poller, happening->id);
@@ -611,8 +656,12 @@ static void take(luatcp_poller *poller,
     return;
   }
   events = happening->events & watch->events;
-  if (events == 0 || watch->spent)
+  /* some kernels tell of each event by itself */
+  if (events == 0 || (watch->spent && watch->turn != poller->turn))
     return;
+  events |= known_events(watch);
+  if (h->cut && !luatcp__poller_backend.whole)
+    events = complete(watch, events);
   if (watch->events & LUATCP_ONE_SHOT && luatcp__poller_backend.disarms &&
       watch->count == 1)
     watch->registrations[0].events = LUATCP_ONE_SHOT;
@@ -621,7 +670,7 @@ static void take(luatcp_poller *poller,
 
 static int64_t span_until(const struct harvest *h, int64_t remaining) {
   int64_t now;
-  if (h->count > 0 || h->moved)
+  if (h->count > 0 || h->known > 0 || h->moved)
     return 0;
   if (h->wake == INT64_MAX)
     return remaining;
@@ -634,16 +683,32 @@ static int64_t span_until(const struct harvest *h, int64_t remaining) {
 /* The most that is taken from the kernel at once. */
 #define HAPPENINGS 256
 
+/* How many events the kernel may tell, so that there is room for what is ready
+ * without it. */
+static size_t room_for_kernel(luatcp_poller *poller, const struct harvest *h) {
+  size_t room = h->capacity - h->count, kept = room / 2;
+  if (h->known == 0)
+    kept = 0;
+  else if (room == 1) {
+    kept = !poller->kernel_next;
+    poller->kernel_next = !poller->kernel_next;
+  } else if (h->known < kept)
+    kept = h->known;
+  room -= kept;
+  return room < HAPPENINGS ? room : HAPPENINGS;
+}
+
 static int ask(luatcp_poller *poller, int64_t span, struct harvest *h) {
   struct luatcp__happening happenings[HAPPENINGS];
-  size_t room = h->capacity - h->count;
+  size_t room = room_for_kernel(poller, h);
   int i, found;
+  h->cut = true;
   if (room == 0)
     return LUATCP_OK;
-  found = luatcp__poller_backend.wait(poller->state, span, happenings,
-                                      room < HAPPENINGS ? room : HAPPENINGS);
+  found = luatcp__poller_backend.wait(poller->state, span, happenings, room);
   if (found < 0)
     return found;
+  h->cut = (size_t)found == room;
   for (i = 0; i < found; i++)
     take(poller, &happenings[i], h);
   /* a descriptor that was closed while a copy of it lived on can't be taken out
@@ -664,11 +729,14 @@ int luatcp_poller_wait(luatcp_poller *poller, luatcp_deadline *deadline,
   deadline = luatcp__deadline_or_never(deadline, &never);
   poller->turn++;
   for (;;) {
-    struct harvest h = {events, capacity, 0, INT64_MAX, false};
+    struct harvest h = {
+        .events = events, .capacity = capacity, .wake = INT64_MAX};
     int64_t remaining;
     attend_all(poller, &h);
     remaining = luatcp__remaining(deadline);
     status = ask(poller, span_until(&h, remaining), &h);
+    if (h.known > 0)
+      give_known(poller, &h);
     *count = h.count;
     if (h.count > 0)
       return LUATCP_OK;

@@ -24,6 +24,8 @@ struct luatcp__poller_backend {
   /* Whether a forked child has the set too, and its own copy to close; if not,
    * what the state names there may be anything. */
   bool inherited;
+  /* Whether one happening has all events of its descriptor. */
+  bool whole;
   int (*open)(void **state);
   void (*close)(void *state);
   /* Events wanted of fd from now on; 0: fd is no longer in the set.  Before is

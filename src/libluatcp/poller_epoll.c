@@ -70,4 +70,4 @@ static int wait_for(void *state, int64_t span,
 }
 
 const struct luatcp__poller_backend luatcp__poller_backend = {
-    "epoll", true, true, open_set, close_set, set, wait_for};
+    "epoll", true, true, true, open_set, close_set, set, wait_for};

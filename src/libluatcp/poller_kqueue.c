@@ -78,4 +78,4 @@ static int wait_for(void *state, int64_t span,
 }
 
 const struct luatcp__poller_backend luatcp__poller_backend = {
-    "kqueue", false, false, open_set, close_set, set, wait_for};
+    "kqueue", false, false, false, open_set, close_set, set, wait_for};

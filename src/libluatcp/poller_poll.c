@@ -152,4 +152,4 @@ static int wait_for(void *opaque, int64_t span,
 }
 
 const struct luatcp__poller_backend luatcp__poller_backend = {
-    "poll", false, true, open_set, close_set, set, wait_for};
+    "poll", false, true, true, open_set, close_set, set, wait_for};

@@ -37,6 +37,8 @@ typedef struct poller {
   int count;           /* of members, free ones included */
   int free;            /* first free one; 0: none */
   int suspects;
+  int dirty_next;     /* how many dirty members to pass over, for fairness */
+  int core_next;      /* the core has the next turn where there is one */
   size_t ready, next; /* events that the last wait gave; the next to be seen */
   luatcp_event events[EVENTS];
 } poller;
@@ -189,19 +191,21 @@ static int check_object(lua_State *L, luatcp_socket ***box) {
   return descriptor;
 }
 
-/* Adds an event unless there is one for the member. */
-static void note_ready(poller *self, int number) {
+/* Adds an event, or joins it to what there is about the member.  Whether there
+ * was room. */
+static int note_ready(poller *self, int number, size_t capacity) {
   size_t i;
   for (i = 0; i < self->ready; i++)
     if (to_number(self->events[i].data) == number) {
       self->events[i].events |= LUATCP_READABLE;
-      return;
+      return 1;
     }
-  if (self->ready < EVENTS) {
-    self->events[self->ready].data = to_data(number);
-    self->events[self->ready].events = LUATCP_READABLE;
-    self->ready++;
-  }
+  if (self->ready == capacity)
+    return 0;
+  self->events[self->ready].data = to_data(number);
+  self->events[self->ready].events = LUATCP_READABLE;
+  self->ready++;
+  return 1;
 }
 
 static int is_dirty(lua_State *L, int number) {
@@ -229,12 +233,31 @@ static void ask_suspects(lua_State *L, poller *self) {
   }
 }
 
-static void note_dirty(poller *self) {
+/* Whether a member has said so, and that is asked for. */
+static int is_wanted(const poller *self, int number) {
+  return member_of(self, number)->suspect == DIRTY &&
+         member_of(self, number)->events & LUATCP_READABLE;
+}
+
+static size_t count_dirty(const poller *self) {
+  size_t dirty = 0;
   int number;
   for (number = 1; self->suspects > 0 && number <= self->count; number++)
-    if (member_of(self, number)->suspect == DIRTY &&
-        member_of(self, number)->events & LUATCP_READABLE)
-      note_ready(self, number);
+    dirty += is_wanted(self, number) != 0;
+  return dirty;
+}
+
+/* Adds those that are dirty to what is ready; who finds no room is the first
+ * next time. */
+static void note_dirty(poller *self, size_t capacity) {
+  int i;
+  for (i = 0; i < self->count; i++) {
+    int number = (self->dirty_next + i) % self->count + 1;
+    if (is_wanted(self, number) && !note_ready(self, number, capacity)) {
+      self->dirty_next = number - 1;
+      return;
+    }
+  }
 }
 
 /* ---- One shots ------------------------------------------------------- */
@@ -383,33 +406,35 @@ static int check_capacity(lua_State *L, int arg) {
                                  : (int)luatcpL_checkwhole(L, arg, 1, INT_MAX);
 }
 
+/* How many events the core may give, so that there is room for what is dirty.
+ */
+static size_t room_for_core(poller *self, size_t dirty, size_t capacity) {
+  if (dirty > 0 && capacity == 1) {
+    self->core_next = !self->core_next;
+    return (size_t)self->core_next;
+  }
+  return capacity - (dirty < capacity / 2 ? dirty : capacity / 2);
+}
+
 static int wait_for_events(poller *self, luatcp_deadline *deadline,
                            size_t capacity) {
   luatcp_deadline now;
-  size_t i, dirty = self->ready, found;
+  size_t i, dirty = count_dirty(self);
+  size_t room = room_for_core(self, dirty, capacity);
   int status = LUATCP_OK;
   if (dirty > 0) {
     luatcp_deadline_after(&now, 0);
     deadline = &now;
   }
-  if (dirty < capacity)
-    status = luatcp_poller_wait(self->core, deadline, self->events + dirty,
-                                capacity - dirty, &found);
-  else
-    found = 0;
-  for (i = dirty; i < dirty + found; i++) {
-    int number = to_number(self->events[i].data);
-    size_t j;
-    self->ready = i + 1;
-    member_of(self, number)->armed = 0;
-    /* an object of others that is dirty and ready besides */
-    for (j = 0; j < dirty; j++)
-      if (to_number(self->events[j].data) == number) {
-        self->events[j].events |= self->events[i].events;
-        self->events[i].data = NULL;
-      }
-  }
-  return dirty > 0 ? LUATCP_OK : status;
+  if (room > 0)
+    status = luatcp_poller_wait(self->core, deadline, self->events, room,
+                                &self->ready);
+  for (i = 0; i < self->ready; i++)
+    member_of(self, to_number(self->events[i].data))->armed = 0;
+  if (dirty == 0)
+    return status;
+  note_dirty(self, capacity);
+  return LUATCP_OK;
 }
 
 /* Lets those go that the last wait says were closed.  Whether it gave something
@@ -448,9 +473,6 @@ static int method_wait(lua_State *L) {
       ask_suspects(L, self);
     put_back(L, self);
     self->ready = self->next = 0;
-    note_dirty(self);
-    if (self->ready > (size_t)capacity)
-      self->ready = (size_t)capacity;
     status = wait_for_events(self, &deadline, (size_t)capacity);
     /* when only closed ones were reported, for what is left of the time */
   } while ((status == LUATCP_OK && !let_closed_go(L, self)) ||
@@ -517,6 +539,7 @@ static int method_close(lua_State *L) {
   self->core = NULL;
   self->members = NULL;
   self->count = self->free = self->suspects = 0;
+  self->dirty_next = self->core_next = 0;
   self->ready = self->next = 0;
   luatcp_poller_free(core);
   free(members);
@@ -581,6 +604,7 @@ static int function_poller(lua_State *L) {
   self->core = NULL;
   self->members = NULL;
   self->count = self->free = self->suspects = 0;
+  self->dirty_next = self->core_next = 0;
   self->ready = self->next = 0;
   lua_pushvalue(L, METATABLE);
   lua_setmetatable(L, -2);

@@ -436,6 +436,80 @@ START_TEST(more_ready_than_room) {
 }
 END_TEST
 
+/* Connections with lines in their buffers, more than are read here, and one
+ * with fresh input. */
+enum { LINES = 4 };
+
+static void make_buffered(luatcp_socket **sockets, int *peers) {
+  const char *view;
+  size_t length;
+  int i;
+  for (i = 0; i < LINES; i++) {
+    sockets[i] = peer_pair(LUATCP_INET, &peers[i]);
+    peer_send_text(peers[i], "one\ntwo\n");
+    expect(luatcp_view(sockets[i], NULL, 8, 8, &view, &length), LUATCP_OK);
+  }
+  sockets[LINES] = peer_pair(LUATCP_INET, &peers[LINES]);
+  peer_send_text(peers[LINES], "x");
+  peer_wait_readable(sockets[LINES]);
+}
+
+static void free_buffered(luatcp_socket **sockets, const int *peers) {
+  int i;
+  for (i = 0; i <= LINES; i++) {
+    luatcp_free(sockets[i]);
+    close(peers[i]);
+  }
+}
+
+START_TEST(buffered_input_leaves_room) {
+  luatcp_socket *sockets[LINES + 1];
+  int peers[LINES + 1], seen[LINES + 1] = {0}, i;
+  make_buffered(sockets, peers);
+  for (i = 0; i <= LINES; i++)
+    expect(add(sockets[i], LUATCP_READABLE, &seen[i]), LUATCP_OK);
+  for (i = 0; i < 4 * LINES; i++) {
+    size_t at;
+    expect(luatcp_poller_wait(poller, NULL, events, (size_t)_i, &count),
+           LUATCP_OK);
+    ck_assert_int_eq((int)count, _i);
+    for (at = 0; at < count; at++)
+      ++*(int *)events[at].data;
+  }
+  for (i = 0; i <= LINES; i++)
+    ck_assert_int_ge(seen[i], 2);
+  free_buffered(sockets, peers);
+}
+END_TEST
+
+/* However little room there is, and however the kernel tells of them. */
+START_TEST(all_events_that_hold) {
+  enum { BOTH = LUATCP_READABLE | LUATCP_WRITABLE };
+  luatcp_socket *sockets[LINES + 1];
+  int peers[LINES + 1], seen[LINES + 1] = {0}, i, turn;
+  make_buffered(sockets, peers);
+  for (i = 0; i <= LINES; i++)
+    expect(add(sockets[i], BOTH | LUATCP_ONE_SHOT, &seen[i]), LUATCP_OK);
+  for (turn = 0; turn <= LINES; turn++) {
+    size_t at;
+    expect(luatcp_poller_wait(poller, NULL, events, (size_t)_i, &count),
+           LUATCP_OK);
+    for (at = 0; at < count; at++) {
+      ck_assert_int_eq(events[at].events, BOTH);
+      ++*(int *)events[at].data;
+    }
+    for (at = 0, i = 0; i <= LINES; i++)
+      at += (size_t)seen[i];
+    if (at == LINES + 1)
+      break;
+  }
+  for (i = 0; i <= LINES; i++)
+    ck_assert_int_eq(seen[i], 1);
+  expect_nothing();
+  free_buffered(sockets, peers);
+}
+END_TEST
+
 START_TEST(many_with_one_active) {
   enum { MANY = 150 };
   int peers[MANY], data[MANY], i;
@@ -545,6 +619,8 @@ static void add_tests(Suite *suite) {
   tcase_add_test(made, two_pollers_and_one_socket);
   tcase_add_test(made, the_set_goes_before_its_sockets);
   tcase_add_test(made, more_ready_than_room);
+  tcase_add_loop_test(made, buffered_input_leaves_room, 1, LINES + 1);
+  tcase_add_loop_test(made, all_events_that_hold, 1, LINES + 3);
   tcase_add_test(made, many_with_one_active);
   tcase_add_test(made, descriptors_are_replaced);
   tcase_add_loop_test(made, a_signal_ends_the_wait, 0, 2);

@@ -233,4 +233,94 @@ t.beyond("closed objects do not count for max", function()
   poller:close()
 end)
 
+-- ---- Buffered input and the others ------------------------------------------
+
+-- Connections that all have more lines in their buffers than are read here.
+local function buffered(count)
+  local accepted, peers = {}, {}
+  for i = 1, count do
+    peers[i], accepted[i] = t.pair()
+    t.works(peers[i]:send(("line\n"):rep(1000)))
+    t.equal((accepted[i]:receive()), "line")
+    t.equal(accepted[i]:dirty(), true)
+  end
+  return accepted, peers
+end
+
+-- How often each was given in so many waits, one line being read each time.
+local function turns(poller, waits, max)
+  local seen = {}
+  for _ = 1, waits do
+    local count = 0
+    for object, _, value in poller:wait(5, max) do
+      count = count + 1
+      seen[value] = (seen[value] or 0) + 1
+      if type(value) == "number" then object:receive() end
+    end
+    t.truth(count >= 1 and count <= max, "as many as may be")
+  end
+  return seen
+end
+
+local function nobody_starves(wrapped, max)
+  local poller = socket.poller()
+  local accepted, peers = buffered(6)
+  for i, object in ipairs(accepted) do
+    local member = object
+    if wrapped then
+      member = wrap(object, function() return true end)
+      function member.receive() end
+    end
+    t.equal(poller:add(member, "r", i), 1)
+  end
+  local client, quiet = t.pair()
+  t.works(client:send("x"))
+  t.equal(poller:add(quiet, "r", "quiet"), 1)
+  local server, host, port = t.server()
+  local visitor = t.works(socket.connect(host, port))
+  t.equal(poller:add(server, "r", "server"), 1)
+  local seen = turns(poller, 24, max)
+  t.truth((seen.quiet or 0) > 1, "fresh input is seen")
+  t.truth((seen.server or 0) > 1, "a server is seen")
+  for i = 1, 6 do t.truth((seen[i] or 0) > 1, "seen " .. i) end
+  poller:close()
+end
+
+for _, max in ipairs { 1, 2, 3, 5, 256 } do
+  t.beyond("buffered input keeps nobody from its turn, max " .. max, function()
+    nobody_starves(false, max)
+  end)
+  t.beyond("nor do dirty objects of others, max " .. max, function()
+    nobody_starves(true, max)
+  end)
+end
+
+t.beyond("those with buffered input fill all the room there is", function()
+  local poller = socket.poller()
+  local accepted, peers = buffered(6)
+  for i, object in ipairs(accepted) do poller:add(object, "r", i) end
+  for _ = 1, 4 do
+    local count = 0
+    for _ in poller:wait(5, 4) do count = count + 1 end
+    t.equal(count, 4)
+  end
+  poller:close()
+end)
+
+t.beyond("buffered input does not hide that more can be written", function()
+  local accepted, peers = buffered(3)
+  for _, max in ipairs { 1, 2, 3, 256 } do
+    for _, events in ipairs { "rw", "rw1" } do
+      local poller = socket.poller()
+      for i, object in ipairs(accepted) do
+        t.equal(poller:add(object, events, i), 1)
+      end
+      for _ = 1, events == "rw" and 6 or 1 do
+        for _, given in poller:wait(5, max) do t.equal(given, "rw") end
+      end
+      poller:close()
+    end
+  end
+end)
+
 t.done()
