@@ -262,12 +262,11 @@ static void note_dirty(poller *self, size_t capacity) {
 
 /* ---- One shots ------------------------------------------------------- */
 
-/* Tells the core what it is to wait for; the table is on top. */
-static int tell_core(lua_State *L, const poller *self, int number, int events) {
-  luatcp_socket **box;
-  lua_rawgeti(L, -1, 2 * number - 1);
-  box = luatcpL_tobox(L, lua_gettop(L));
-  lua_pop(L, 1);
+/* Tells the core what it is to wait for of a member, whose object is at an
+ * index. */
+static int tell_core(lua_State *L, const poller *self, int index, int number,
+                     int events) {
+  luatcp_socket **box = luatcpL_tobox(L, index);
   if (box != NULL && *box == NULL)
     return LUATCP_CLOSED;
   return luatcp_poller_modify(self->core, box != NULL ? *box : NULL,
@@ -276,8 +275,8 @@ static int tell_core(lua_State *L, const poller *self, int number, int events) {
 }
 
 /* A member is given to the program: a one shot is silent from here on, others
- * may have more. */
-static void note_given(lua_State *L, poller *self, int number) {
+ * may have more.  Its object is at an index. */
+static void note_given(lua_State *L, poller *self, int index, int number) {
   member *one = member_of(self, number);
   if ((one->events & LUATCP_ONE_SHOT) == 0) {
     if (one->descriptor >= 0)
@@ -288,7 +287,7 @@ static void note_given(lua_State *L, poller *self, int number) {
   if (!one->armed)
     return;
   one->armed = 0;
-  (void)tell_core(L, self, number, LUATCP_ONE_SHOT);
+  (void)tell_core(L, self, index, number, LUATCP_ONE_SHOT);
 }
 
 /* The loop over the last wait's events was left: one shots that it has not
@@ -300,7 +299,10 @@ static void put_back(lua_State *L, poller *self) {
     if (number != 0 && member_of(self, number)->events & LUATCP_ONE_SHOT &&
         !member_of(self, number)->armed) {
       member_of(self, number)->armed = 1;
-      (void)tell_core(L, self, number, member_of(self, number)->events);
+      lua_rawgeti(L, -1, 2 * number - 1);
+      (void)tell_core(L, self, lua_gettop(L), number,
+                      member_of(self, number)->events);
+      lua_pop(L, 1);
     }
   }
 }
@@ -499,19 +501,36 @@ static void push_events(lua_State *L, int events) {
   }
 }
 
-/* The next object that is ready, with its events and its value. */
+/* The object on top was closed since the wait. */
+static int is_closed(lua_State *L, const member *one) {
+  luatcp_socket *const *box;
+  if (one->descriptor >= 0)
+    return 0;
+  box = (luatcp_socket *const *)lua_touserdata(L, -1);
+  return *box == NULL || luatcp_is_closed(*box);
+}
+
+/* The next object that is ready, with its events and its value, as far as the
+ * program still wants to know. */
 static int next_event(lua_State *L) {
   poller *self = check_self(L);
   compat_pushtable(L, 1);
   while (self->core != NULL && self->next < self->ready) {
     const luatcp_event *event = &self->events[self->next++];
-    int number = to_number(event->data);
+    int events, number = to_number(event->data);
     if (number == 0)
       continue;
-    note_given(L, self, number);
+    events = event->events & member_of(self, number)->events;
+    if (events == 0)
+      continue;
     lua_rawgeti(L, -1, 2 * number - 1);
-    push_events(L, event->events);
+    if (is_closed(L, member_of(self, number))) {
+      lua_pop(L, 1);
+      continue;
+    }
+    push_events(L, events);
     lua_rawgeti(L, -3, 2 * number);
+    note_given(L, self, lua_gettop(L) - 2, number);
     return 3;
   }
   return 0;

@@ -233,6 +233,70 @@ t.beyond("closed objects do not count for max", function()
   poller:close()
 end)
 
+-- ---- Objects that are closed and changed inside the loop ----------------------
+
+-- The one that is given first does something to the other one.
+local function in_the_loop(events, what)
+  local poller, accepted, peers = socket.poller(), readable(2)
+  for i, object in ipairs(accepted) do
+    t.equal(poller:add(object, events, i), 1)
+  end
+  local list = {}
+  for _, given, value in poller:wait(5) do
+    list[#list + 1] = given
+    if #list == 1 then what(poller, accepted[3 - value]) end
+  end
+  return list, poller, accepted, peers
+end
+
+t.beyond("what was closed is not given", function()
+  for _, events in ipairs { "r", "rw", "r1" } do
+    local list, poller = in_the_loop(events, function(_, other) other:close() end)
+    t.equal(#list, 1)
+    poller:close()
+  end
+end)
+
+t.beyond("what is not wanted any more is not given", function()
+  for _, once in ipairs { "", "1" } do
+    local list, poller = in_the_loop("r" .. once, function(poller, other)
+      t.equal(poller:modify(other, "w" .. once), 1)
+    end)
+    t.equal(#list, 1)
+    local written = 0
+    for _, given in poller:wait(5) do
+      if given == "w" then written = written + 1 end
+    end
+    t.equal(written, 1)
+    poller:close()
+    list, poller = in_the_loop("rw" .. once, function(poller, other)
+      t.equal(poller:modify(other, "w" .. once), 1)
+    end)
+    t.equal(list[1], "rw")
+    t.equal(list[2], "w")
+    poller:close()
+    list, poller = in_the_loop("r" .. once, function(poller, other)
+      t.equal(poller:modify(other, ""), 1)
+    end)
+    t.equal(#list, 1)
+    poller:close()
+  end
+end)
+
+t.beyond("what was removed and added again waits for the next loop", function()
+  local list, poller = in_the_loop("r", function(poller, other)
+    t.equal(poller:remove(other), 1)
+    t.equal(poller:add(other, "w", "again"), 1)
+  end)
+  t.equal(#list, 1)
+  local again
+  for _, given, value in poller:wait(5) do
+    if value == "again" then again = given end
+  end
+  t.equal(again, "w")
+  poller:close()
+end)
+
 -- ---- Buffered input and the others ------------------------------------------
 
 -- Connections that all have more lines in their buffers than are read here.
