@@ -352,35 +352,49 @@ static struct luatcp__watch *find(const luatcp_poller *poller,
   return NULL;
 }
 
-static bool grow_descriptors(luatcp_poller *poller, size_t needed) {
+static bool is_open(int descriptor) {
+  luatcp_wait_item item = {NULL, descriptor, LUATCP_READABLE, 0};
+  luatcp_deadline now;
+  size_t ready;
+  luatcp_deadline_after(&now, 0);
+  return luatcp_wait(&now, &item, 1, &ready) != -EBADF;
+}
+
+/* Makes room for a descriptor.  What is no descriptor gets none: it may be any
+ * number. */
+static int grow_descriptors(luatcp_poller *poller, int descriptor) {
+  size_t needed = (size_t)descriptor + 1;
   size_t count = poller->descriptor_count == 0 ? 16 : poller->descriptor_count;
   struct luatcp__watch **descriptors;
   if (needed <= poller->descriptor_count)
-    return true;
+    return LUATCP_OK;
+  if (!is_open(descriptor))
+    return -EBADF;
   while (count < needed)
     count *= 2;
   descriptors = realloc(poller->descriptors, count * sizeof *descriptors);
   if (descriptors == NULL)
-    return false;
+    return -ENOMEM;
   memset(descriptors + poller->descriptor_count, 0,
          (count - poller->descriptor_count) * sizeof *descriptors);
   poller->descriptors = descriptors;
   poller->descriptor_count = count;
-  return true;
+  return LUATCP_OK;
 }
 
 /* Makes a watch known under its socket or descriptor. */
-static bool link_watch(struct luatcp__watch *watch) {
+static int link_watch(struct luatcp__watch *watch) {
   luatcp_poller *poller = watch->poller;
+  int status;
   if (watch->socket != NULL) {
     watch->next_of_socket = watch->socket->watches;
     watch->socket->watches = watch;
-    return true;
+    return LUATCP_OK;
   }
-  if (!grow_descriptors(poller, (size_t)watch->descriptor + 1))
-    return false;
-  poller->descriptors[watch->descriptor] = watch;
-  return true;
+  status = grow_descriptors(poller, watch->descriptor);
+  if (status == LUATCP_OK)
+    poller->descriptors[watch->descriptor] = watch;
+  return status;
 }
 
 static void unlink_watch(struct luatcp__watch *watch) {
@@ -447,10 +461,11 @@ int luatcp_poller_add(luatcp_poller *poller, luatcp_socket *socket,
     free(watch);
     return -ENOMEM;
   }
-  if (!link_watch(watch)) {
+  status = link_watch(watch);
+  if (status != LUATCP_OK) {
     give_slot(poller, watch->id);
     free(watch);
-    return -ENOMEM;
+    return status;
   }
   status = want(watch, events, data);
   if (status != LUATCP_OK)

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,6 +120,19 @@ START_TEST(what_cannot_be_added) {
   luatcp_free(closed);
   luatcp_free(socket);
   close(peer);
+}
+END_TEST
+
+/* A number that a stranger gives is not believed. */
+START_TEST(a_number_that_is_no_descriptor) {
+  enum { LARGE = 60000000 };
+  struct rusage before, after;
+  ck_assert_int_eq(getrusage(RUSAGE_SELF, &before), 0);
+  expect(luatcp_poller_add(poller, NULL, LARGE, _i, NULL), -EBADF);
+  ck_assert_int_eq(getrusage(RUSAGE_SELF, &after), 0);
+  /* the unit differs between systems */
+  ck_assert_int_lt(after.ru_maxrss, 16 * before.ru_maxrss);
+  expect(luatcp_poller_remove(poller, NULL, LARGE), LUATCP_NOT_WATCHED);
 }
 END_TEST
 
@@ -604,6 +618,7 @@ static void add_tests(Suite *suite) {
   tcase_add_test(made, readable_writable_and_again);
   tcase_add_test(made, bare_descriptors);
   tcase_add_test(made, what_cannot_be_added);
+  tcase_add_loop_test(made, a_number_that_is_no_descriptor, 0, 4);
   tcase_add_test(made, buffered_input_is_reported);
   tcase_add_test(made, buffered_before_it_was_added);
   tcase_add_test(made, one_shots);
