@@ -508,7 +508,9 @@ LUATCP_CHECKED int luatcp_wait(luatcp_deadline *deadline,
  * the descriptor.  A socket may be in several pollers, once in each.  When it
  * gets another descriptor, while connecting for example, its pollers follow;
  * when it is closed or freed, it leaves them.  A descriptor must be removed
- * before it is closed.  The rules for threads hold for a poller and all sockets
+ * before it is closed; else its number is lost to the next one added that has
+ * it.  Of two that come to have one descriptor the first is watched, the other
+ * when that has left.  The rules for threads hold for a poller and all sockets
  * in it together.  A forked child that goes on with a poller has its own set in
  * the kernel from then on; whatever it does, the parent's stays. */
 
@@ -538,11 +540,12 @@ LUATCP_CHECKED int luatcp_poller_remove(luatcp_poller *poller,
                                         luatcp_socket *socket, int descriptor);
 
 /* Waits until something is ready and writes up to capacity events, and how many
- * to *count.  A socket that has left because it was closed is reported once
- * with events 0, so that its data can be freed.  LUATCP_TIMEOUT: nothing in
- * time.  -EINTR.  -EMFILE, -ENFILE, -ENOMEM: no new set, after a fork or when a
- * descriptor was closed without being removed; nothing is lost, call again.  A
- * NULL deadline waits for ever.  Since 0.1. */
+ * to *count; what finds no room comes in its turn in the waits to come.  A
+ * socket that has left because it was closed is reported once with events 0, so
+ * that its data can be freed.  LUATCP_TIMEOUT: nothing in time.  -EINTR.
+ * -EMFILE, -ENFILE, -ENOMEM: no new set, after a fork or when a descriptor was
+ * closed without being removed; nothing is lost, call again.  A NULL deadline
+ * waits for ever.  Since 0.1. */
 LUATCP_CHECKED int luatcp_poller_wait(luatcp_poller *poller,
                                       luatcp_deadline *deadline,
                                       luatcp_event *events, size_t capacity,

@@ -12,6 +12,10 @@
  * that buffered input never keeps a watch from its turn; those that have such
  * input take turns as they stand in the queue.
  *
+ * A descriptor is registered for one watch at a time.  Another watch that comes
+ * to have it waits until that one has left it, or takes it over when it is
+ * another descriptor under the same number.
+ *
  * After a fork the kernel's set belongs to both processes, or to the parent
  * alone: a child leaves it as it is, and makes its own when it uses the poller.
  *
@@ -64,13 +68,19 @@ struct slot {
   uint32_t next_free;
 };
 
+/* What is known of a descriptor. */
+struct descriptor {
+  struct luatcp__watch *bare;  /* is about this number */
+  struct luatcp__watch *owner; /* has a registration of it */
+};
+
 struct luatcp_poller {
   void *state; /* the backend's */
   int process; /* whose set that is */
   struct slot *slots;
   size_t slot_count;
   uint32_t free_slot;
-  struct luatcp__watch **descriptors; /* by number, for bare ones */
+  struct descriptor *descriptors; /* by number */
   size_t descriptor_count;
   struct luatcp__watch *first, *last; /* the queue */
   uint64_t turn;
@@ -168,6 +178,38 @@ static void unqueue(struct luatcp__watch *watch) {
   watch->queued = false;
 }
 
+/* ---- Descriptors ----------------------------------------------------- */
+
+static bool is_open(int descriptor) {
+  luatcp_wait_item item = {NULL, descriptor, LUATCP_READABLE, 0};
+  luatcp_deadline now;
+  size_t ready;
+  luatcp_deadline_after(&now, 0);
+  return luatcp_wait(&now, &item, 1, &ready) != -EBADF;
+}
+
+/* Makes room for a descriptor.  What is no descriptor gets none: it may be any
+ * number. */
+static int grow_descriptors(luatcp_poller *poller, int descriptor) {
+  size_t needed = (size_t)descriptor + 1;
+  size_t count = poller->descriptor_count == 0 ? 16 : poller->descriptor_count;
+  struct descriptor *descriptors;
+  if (needed <= poller->descriptor_count)
+    return LUATCP_OK;
+  if (!is_open(descriptor))
+    return -EBADF;
+  while (count < needed)
+    count *= 2;
+  descriptors = realloc(poller->descriptors, count * sizeof *descriptors);
+  if (descriptors == NULL)
+    return -ENOMEM;
+  memset(descriptors + poller->descriptor_count, 0,
+         (count - poller->descriptor_count) * sizeof *descriptors);
+  poller->descriptors = descriptors;
+  poller->descriptor_count = count;
+  return LUATCP_OK;
+}
+
 /* ---- What the kernel is told ----------------------------------------- */
 
 static bool is_own(const luatcp_poller *poller) {
@@ -180,6 +222,7 @@ static void unregister(struct luatcp__watch *watch, size_t index) {
   if (is_own(watch->poller))
     (void)luatcp__poller_backend.set(watch->poller->state, registration->fd,
                                      registration->events, 0, watch->id);
+  watch->poller->descriptors[registration->fd].owner = NULL;
   watch->count--;
   memmove(registration, registration + 1,
           (watch->count - index) * sizeof *registration);
@@ -214,20 +257,54 @@ static size_t wanted_registrations(const struct luatcp__watch *watch,
   return count;
 }
 
+/* The index of a registration, or their count. */
+static size_t find_registration(const struct luatcp__watch *watch, int fd) {
+  size_t i = 0;
+  while (i < watch->count && watch->registrations[i].fd != fd)
+    i++;
+  return i;
+}
+
+/* Before a descriptor is registered: -EEXIST while it is for another watch. */
+static int claim(struct luatcp__watch *watch, int fd) {
+  luatcp_poller *poller = watch->poller;
+  struct luatcp__watch *owner;
+  int status = grow_descriptors(poller, fd);
+  if (status != LUATCP_OK)
+    return status;
+  owner = poller->descriptors[fd].owner;
+  if (owner != NULL) {
+    size_t i = find_registration(owner, fd);
+    if (luatcp__poller_backend.holds(poller->state, fd,
+                                     owner->registrations[i].events & ~OUTDATED,
+                                     owner->id))
+      return -EEXIST;
+    /* a stranger has closed it, and the number was used again */
+    unregister(owner, i);
+  }
+  poller->descriptors[fd].owner = watch;
+  return LUATCP_OK;
+}
+
 static int set_registration(struct luatcp__watch *watch, int fd, int events) {
-  size_t i;
+  size_t i = find_registration(watch, fd);
   int status, before = 0;
-  for (i = 0; i < watch->count; i++)
-    if (watch->registrations[i].fd == fd)
-      break;
   if (i < watch->count)
     before = watch->registrations[i].events;
   if (before == events)
     return LUATCP_OK;
+  if (before == 0) {
+    status = claim(watch, fd);
+    if (status != LUATCP_OK)
+      return status;
+  }
   status = luatcp__poller_backend.set(watch->poller->state, fd, before, events,
                                       watch->id);
-  if (status != LUATCP_OK)
+  if (status != LUATCP_OK) {
+    if (before == 0)
+      watch->poller->descriptors[fd].owner = NULL;
     return status;
+  }
   watch->registrations[i] = (struct registration){fd, events};
   if (i == watch->count)
     watch->count++;
@@ -344,42 +421,12 @@ static struct luatcp__watch *find(const luatcp_poller *poller,
   struct luatcp__watch *watch;
   if (socket == NULL)
     return descriptor >= 0 && (size_t)descriptor < poller->descriptor_count
-               ? poller->descriptors[descriptor]
+               ? poller->descriptors[descriptor].bare
                : NULL;
   for (watch = socket->watches; watch != NULL; watch = watch->next_of_socket)
     if (watch->poller == poller)
       return watch;
   return NULL;
-}
-
-static bool is_open(int descriptor) {
-  luatcp_wait_item item = {NULL, descriptor, LUATCP_READABLE, 0};
-  luatcp_deadline now;
-  size_t ready;
-  luatcp_deadline_after(&now, 0);
-  return luatcp_wait(&now, &item, 1, &ready) != -EBADF;
-}
-
-/* Makes room for a descriptor.  What is no descriptor gets none: it may be any
- * number. */
-static int grow_descriptors(luatcp_poller *poller, int descriptor) {
-  size_t needed = (size_t)descriptor + 1;
-  size_t count = poller->descriptor_count == 0 ? 16 : poller->descriptor_count;
-  struct luatcp__watch **descriptors;
-  if (needed <= poller->descriptor_count)
-    return LUATCP_OK;
-  if (!is_open(descriptor))
-    return -EBADF;
-  while (count < needed)
-    count *= 2;
-  descriptors = realloc(poller->descriptors, count * sizeof *descriptors);
-  if (descriptors == NULL)
-    return -ENOMEM;
-  memset(descriptors + poller->descriptor_count, 0,
-         (count - poller->descriptor_count) * sizeof *descriptors);
-  poller->descriptors = descriptors;
-  poller->descriptor_count = count;
-  return LUATCP_OK;
 }
 
 /* Makes a watch known under its socket or descriptor. */
@@ -393,7 +440,7 @@ static int link_watch(struct luatcp__watch *watch) {
   }
   status = grow_descriptors(poller, watch->descriptor);
   if (status == LUATCP_OK)
-    poller->descriptors[watch->descriptor] = watch;
+    poller->descriptors[watch->descriptor].bare = watch;
   return status;
 }
 
@@ -401,7 +448,7 @@ static void unlink_watch(struct luatcp__watch *watch) {
   struct luatcp__watch **link;
   if (watch->socket == NULL) {
     if (watch->descriptor >= 0)
-      watch->poller->descriptors[watch->descriptor] = NULL;
+      watch->poller->descriptors[watch->descriptor].bare = NULL;
     return;
   }
   for (link = &watch->socket->watches; *link != watch;)
@@ -476,9 +523,13 @@ int luatcp_poller_add(luatcp_poller *poller, luatcp_socket *socket,
 int luatcp_poller_modify(luatcp_poller *poller, luatcp_socket *socket,
                          int descriptor, int events, void *data) {
   struct luatcp__watch *watch = find(poller, socket, descriptor);
+  int status;
   if (!valid_events(events))
     return LUATCP_INVALID_ARGUMENT;
-  return watch != NULL ? want(watch, events, data) : LUATCP_NOT_WATCHED;
+  if (watch == NULL)
+    return LUATCP_NOT_WATCHED;
+  status = want(watch, events, data);
+  return status == -EEXIST ? LUATCP_WATCHED : status;
 }
 
 int luatcp_poller_remove(luatcp_poller *poller, luatcp_socket *socket,
@@ -597,6 +648,7 @@ static int complete(const struct luatcp__watch *watch, int events) {
 static void attend(struct luatcp__watch *watch, struct harvest *h) {
   luatcp_socket *socket = watch->socket;
   int64_t wake = INT64_MAX;
+  int status;
   if (watch->gone) {
     if (report(watch, 0, h))
       drop(watch);
@@ -616,10 +668,12 @@ static void attend(struct luatcp__watch *watch, struct harvest *h) {
     outdate(watch);
     return;
   }
-  watch->refused = watch->stale && update(watch, &wake) != LUATCP_OK;
-  if (watch->spent || known_events(watch) == 0)
+  status = watch->stale ? update(watch, &wake) : LUATCP_OK;
+  watch->refused = status != LUATCP_OK && status != -EEXIST;
+  if (!watch->spent && known_events(watch) != 0)
+    h->known++;
+  else if (status != -EEXIST)
     return;
-  h->known++;
   enqueue(watch);
 }
 
@@ -659,12 +713,13 @@ static void take(luatcp_poller *poller,
                  const struct luatcp__happening *happening, struct harvest *h) {
   struct luatcp__watch *watch = watch_of(poller, happening->id);
   int events;
-  if (watch == NULL) {
+  if (watch != NULL && watch->gone)
+    return;
+  /* or somebody watches, but not this descriptor */
+  if (watch == NULL || (watch->socket == NULL && watch->count == 0)) {
     poller->stray = true;
     return;
   }
-  if (watch->gone)
-    return;
   if (watch->socket != NULL && watch->socket->connecting != NULL) {
     (void)luatcp__connect_step(watch->socket, NULL);
     h->moved = true;

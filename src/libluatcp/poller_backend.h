@@ -32,6 +32,9 @@ struct luatcp__poller_backend {
    * what was set last, 0 for a new one.  -ENOENT and -EBADF: a stranger has
    * closed or replaced it meanwhile. */
   int (*set)(void *state, int fd, int before, int events, uint32_t id);
+  /* Whether what was set last of fd is still so: not when a stranger has closed
+   * or replaced it. */
+  bool (*holds)(void *state, int fd, int events, uint32_t id);
   /* How many have happened within a span of nanoseconds (INT64_MAX: no limit),
    * up to capacity; 0 when it is up; or -errno. */
   int (*wait)(void *state, int64_t span, struct luatcp__happening *happenings,

@@ -40,12 +40,20 @@ static int set(void *state, int fd, int before, int events, uint32_t id) {
   int status;
   if (events == 0)
     return control(state, EPOLL_CTL_DEL, fd, 0, id);
-  if (before == 0)
-    return control(state, EPOLL_CTL_ADD, fd, events, id);
+  if (before == 0) {
+    status = control(state, EPOLL_CTL_ADD, fd, events, id);
+    /* still there under another id, when a stranger had closed it meanwhile */
+    return status == -EEXIST ? control(state, EPOLL_CTL_MOD, fd, events, id)
+                             : status;
+  }
   status = control(state, EPOLL_CTL_MOD, fd, events, id);
   /* closed and opened again by a stranger, it has left the set */
   return status == -ENOENT ? control(state, EPOLL_CTL_ADD, fd, events, id)
                            : status;
+}
+
+static bool holds(void *state, int fd, int events, uint32_t id) {
+  return control(state, EPOLL_CTL_MOD, fd, events, id) == LUATCP_OK;
 }
 
 static int wait_for(void *state, int64_t span,
@@ -70,4 +78,4 @@ static int wait_for(void *state, int64_t span,
 }
 
 const struct luatcp__poller_backend luatcp__poller_backend = {
-    "epoll", true, true, true, open_set, close_set, set, wait_for};
+    "epoll", true, true, true, open_set, close_set, set, holds, wait_for};

@@ -52,6 +52,14 @@ static int set(void *state, int fd, int before, int events, uint32_t id) {
   return read_status != LUATCP_OK ? read_status : write_status;
 }
 
+/* What is there already can be enabled.  A one shot that was reported has
+ * nothing there, and nothing to lose. */
+static bool holds(void *state, int fd, int events, uint32_t id) {
+  short filter = events & LUATCP_READABLE ? EVFILT_READ : EVFILT_WRITE;
+  return (events & (LUATCP_READABLE | LUATCP_WRITABLE)) != 0 &&
+         change(state, fd, filter, EV_ENABLE, id) == LUATCP_OK;
+}
+
 /* One entry a filter: those of one descriptor are joined by poller.c. */
 static int wait_for(void *state, int64_t span,
                     struct luatcp__happening *happenings, size_t capacity) {
@@ -78,4 +86,4 @@ static int wait_for(void *state, int64_t span,
 }
 
 const struct luatcp__poller_backend luatcp__poller_backend = {
-    "kqueue", false, false, false, open_set, close_set, set, wait_for};
+    "kqueue", false, false, false, open_set, close_set, set, holds, wait_for};

@@ -6,15 +6,23 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+/* Who an entry is for, and what its descriptor was then: numbers come back. */
+struct subject {
+  uint32_t id;
+  dev_t device;
+  ino_t file;
+};
 
 struct state {
   struct pollfd *entries;
-  uint32_t *ids;   /* of the entries */
-  size_t count;    /* of entries */
-  size_t capacity; /* of entries and ids */
-  size_t *places;  /* by descriptor: its index in entries, plus one; 0: none */
-  size_t known;    /* size of places */
-  size_t next;     /* where to start looking, for fairness */
+  struct subject *subjects; /* of the entries */
+  size_t count;             /* of entries */
+  size_t capacity;          /* of entries and subjects */
+  size_t *places; /* by descriptor: its index in entries, plus one; 0: none */
+  size_t known;   /* size of places */
+  size_t next;    /* where to start looking, for fairness */
 };
 
 static int open_set(void **state) {
@@ -25,7 +33,7 @@ static int open_set(void **state) {
 static void close_set(void *opaque) {
   struct state *state = opaque;
   free(state->entries);
-  free(state->ids);
+  free(state->subjects);
   free(state->places);
   free(state);
 }
@@ -56,28 +64,25 @@ static bool grow_places(struct state *state, size_t needed) {
 static bool grow_entries(struct state *state, size_t needed) {
   size_t wanted = next_capacity(state->capacity, needed);
   struct pollfd *entries;
-  uint32_t *ids;
+  struct subject *subjects;
   if (needed <= state->capacity)
     return true;
   entries = realloc(state->entries, wanted * sizeof *entries);
   if (entries == NULL)
     return false;
   state->entries = entries;
-  ids = realloc(state->ids, wanted * sizeof *ids);
-  if (ids == NULL)
+  subjects = realloc(state->subjects, wanted * sizeof *subjects);
+  if (subjects == NULL)
     return false;
-  state->ids = ids;
+  state->subjects = subjects;
   state->capacity = wanted;
   return true;
 }
 
-static int add(struct state *state, int fd, int events, uint32_t id) {
+static int add(struct state *state, int fd) {
   if (!grow_places(state, (size_t)fd + 1) ||
       !grow_entries(state, state->count + 1))
     return -ENOMEM;
-  state->entries[state->count] =
-      (struct pollfd){.fd = fd, .events = luatcp__poll_events(events)};
-  state->ids[state->count] = id;
   state->places[fd] = ++state->count;
   return LUATCP_OK;
 }
@@ -90,37 +95,50 @@ static void take_out(struct state *state, int fd) {
   if (place == last)
     return;
   state->entries[place] = state->entries[last];
-  state->ids[place] = state->ids[last];
+  state->subjects[place] = state->subjects[last];
   state->places[moved < 0 ? ~moved : moved] = place + 1;
 }
 
-/* poll(2) is not told what is in the set before it waits. */
-static int check_open(int fd) {
-  struct pollfd entry = {.fd = fd};
-  return poll(&entry, 1, 0) > 0 && entry.revents & POLLNVAL ? -EBADF
-                                                            : LUATCP_OK;
+static bool has(const struct state *state, int fd) {
+  return fd >= 0 && (size_t)fd < state->known && state->places[fd] != 0;
 }
 
 static int set(void *opaque, int fd, int before, int events, uint32_t id) {
   struct state *state = opaque;
-  int status;
+  struct stat file;
+  size_t at;
   (void)before;
   if (events == 0) {
-    if (fd < 0 || (size_t)fd >= state->known || state->places[fd] == 0)
+    if (!has(state, fd))
       return -ENOENT;
     take_out(state, fd);
     return LUATCP_OK;
   }
-  if ((size_t)fd < state->known && state->places[fd] != 0) {
-    struct pollfd *entry = &state->entries[state->places[fd] - 1];
-    if (state->ids[state->places[fd] - 1] != id)
-      return -EEXIST;
-    entry->fd = fd;
-    entry->events = luatcp__poll_events(events);
-    return LUATCP_OK;
+  /* poll(2) is not told what is in the set before it waits */
+  if (fstat(fd, &file) < 0)
+    return -errno;
+  if (!has(state, fd)) {
+    int status = add(state, fd);
+    if (status != LUATCP_OK)
+      return status;
   }
-  status = check_open(fd);
-  return status == LUATCP_OK ? add(state, fd, events, id) : status;
+  at = state->places[fd] - 1;
+  state->entries[at] =
+      (struct pollfd){.fd = fd, .events = luatcp__poll_events(events)};
+  state->subjects[at] = (struct subject){id, file.st_dev, file.st_ino};
+  return LUATCP_OK;
+}
+
+static bool holds(void *opaque, int fd, int events, uint32_t id) {
+  const struct state *state = opaque;
+  const struct subject *subject;
+  struct stat file;
+  (void)events;
+  if (!has(state, fd) || fstat(fd, &file) < 0)
+    return false;
+  subject = &state->subjects[state->places[fd] - 1];
+  return subject->id == id && state->entries[state->places[fd] - 1].fd == fd &&
+         subject->device == file.st_dev && subject->file == file.st_ino;
 }
 
 static int wait_for(void *opaque, int64_t span,
@@ -142,7 +160,7 @@ static int wait_for(void *opaque, int64_t span,
       entry->fd = ~entry->fd;
       continue;
     }
-    happenings[count].id = state->ids[at];
+    happenings[count].id = state->subjects[at].id;
     happenings[count].events =
         luatcp__ready_events(LUATCP_READABLE | LUATCP_WRITABLE, entry->revents);
     count++;
@@ -152,4 +170,4 @@ static int wait_for(void *opaque, int64_t span,
 }
 
 const struct luatcp__poller_backend luatcp__poller_backend = {
-    "poll", false, true, true, open_set, close_set, set, wait_for};
+    "poll", false, true, true, open_set, close_set, set, holds, wait_for};

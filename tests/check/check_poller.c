@@ -316,6 +316,89 @@ START_TEST(a_descriptor_opened_again_by_a_stranger) {
 }
 END_TEST
 
+/* What was watched was closed by a stranger, and a socket has its number: it is
+ * the socket's from then on, whatever becomes of the other.  With a copy (_i),
+ * epoll goes on reporting what was closed; kqueue forgets it, but for its test
+ * double. */
+START_TEST(a_number_that_is_used_again) {
+  int ends[2], number, copy = -1, peer, data;
+  double start;
+  luatcp_socket *socket = peer_pair(LUATCP_INET, &peer);
+  int own = luatcp_get_descriptor(socket);
+  ck_assert_int_eq(pipe(ends), 0);
+  number = ends[0];
+  expect(luatcp_poller_add(poller, NULL, number, LUATCP_READABLE, &data),
+         LUATCP_OK);
+  if (_i != 0 && !luatcp_has_feature("kqueue"))
+    copy = dup(number);
+  ck_assert_int_eq(write(ends[1], "x", 1), 1);
+  ck_assert_int_eq(close(number), 0);
+  ck_assert_int_eq(dup2(own, number), number);
+  luatcp_set_descriptor(socket, number);
+  expect(add(socket, LUATCP_READABLE, socket), LUATCP_OK);
+  expect(luatcp_poller_modify(poller, NULL, number, LUATCP_READABLE, &data),
+         LUATCP_WATCHED);
+  start = luatcp_monotonic_time();
+  expect(wait_for(0.02), LUATCP_TIMEOUT);
+  ck_assert_double_ge(peer_since(start), 0.02);
+  peer_send_text(peer, "x");
+  expect_event(socket, LUATCP_READABLE);
+  expect(luatcp_poller_remove(poller, NULL, number), LUATCP_OK);
+  expect_event(socket, LUATCP_READABLE);
+  expect(luatcp_poller_modify(poller, socket, -1,
+                              LUATCP_READABLE | LUATCP_WRITABLE, socket),
+         LUATCP_OK);
+  expect_event(socket, LUATCP_READABLE | LUATCP_WRITABLE);
+  luatcp_free(socket);
+  expect_event(socket, 0);
+  close(own);
+  close(ends[1]);
+  if (copy >= 0)
+    close(copy);
+  close(peer);
+}
+END_TEST
+
+/* The first one is watched, the other one when the first has left. */
+START_TEST(two_sockets_with_one_descriptor) {
+  int peers[2], old;
+  double start;
+  luatcp_socket *a = peer_pair(LUATCP_INET, &peers[0]);
+  luatcp_socket *b = peer_pair(LUATCP_INET, &peers[1]);
+  expect(add(a, LUATCP_READABLE, a), LUATCP_OK);
+  expect(add(b, LUATCP_READABLE, b), LUATCP_OK);
+  old = luatcp_get_descriptor(b);
+  luatcp_set_descriptor(b, luatcp_get_descriptor(a));
+  start = luatcp_monotonic_time();
+  expect(wait_for(0.02), LUATCP_TIMEOUT);
+  ck_assert_double_ge(peer_since(start), 0.02);
+  peer_send_text(peers[0], "x");
+  expect_event(a, LUATCP_READABLE);
+  expect(luatcp_poller_modify(poller, b, -1, LUATCP_READABLE, b),
+         LUATCP_WATCHED);
+  expect_event(a, LUATCP_READABLE);
+  expect(luatcp_poller_remove(poller, b, -1), LUATCP_OK);
+  expect(add(b, LUATCP_READABLE, b), LUATCP_WATCHED);
+  expect_event(a, LUATCP_READABLE);
+  luatcp_set_descriptor(b, old);
+  expect(add(b, LUATCP_READABLE, b), LUATCP_OK);
+  luatcp_set_descriptor(b, luatcp_get_descriptor(a));
+  expect_event(a, LUATCP_READABLE);
+  if (_i == 0)
+    expect(luatcp_poller_remove(poller, a, -1), LUATCP_OK);
+  else
+    luatcp_set_descriptor(a, old);
+  expect_event(b, LUATCP_READABLE);
+  luatcp_free(b);
+  expect_event(b, 0);
+  if (_i == 0)
+    close(old);
+  luatcp_free(a);
+  close(peers[0]);
+  close(peers[1]);
+}
+END_TEST
+
 START_TEST(a_server) {
   char port[8];
   luatcp_socket *server = peer_server(LUATCP_INET, port);
@@ -627,6 +710,8 @@ static void add_tests(Suite *suite) {
   tcase_add_test(made, numbers_come_back);
   tcase_add_test(made, a_descriptor_closed_by_a_stranger);
   tcase_add_test(made, a_descriptor_opened_again_by_a_stranger);
+  tcase_add_loop_test(made, a_number_that_is_used_again, 0, 2);
+  tcase_add_loop_test(made, two_sockets_with_one_descriptor, 0, 2);
   tcase_add_test(made, a_server);
   tcase_add_test(made, a_connect_is_carried);
   tcase_add_test(made, a_name_is_carried);

@@ -19,6 +19,13 @@ local function wrap(object, dirty)
   return { getfd = function() return object:getfd() end, dirty = dirty }
 end
 
+-- The value of the first that a wait gives, as a loop does that is left then.
+local function first(poller)
+  local give, state = poller:wait(5)
+  local _, _, value = give(state)
+  return value
+end
+
 -- How often each value was given until a wait gave nothing.
 local function rest(poller, max)
   local seen = {}
@@ -49,12 +56,7 @@ end
 
 t.beyond("one shots that a loop did not give are given by the next", function()
   local poller, accepted, peers = one_shots(4)
-  local given
-  for _, _, value in poller:wait(5) do
-    given = value
-    break
-  end
-  t.truth(given)
+  local given = t.truth(first(poller))
   local seen = rest(poller)
   t.equal(seen[given], nil)
   seen[given] = 1
@@ -84,7 +86,9 @@ t.beyond("the same after a loop inside the loop", function()
   for _, _, value in poller:wait(5) do
     outer = outer + 1
     seen[value] = (seen[value] or 0) + 1
-    for _, _, inner in poller:wait(0) do seen[inner] = (seen[inner] or 0) + 1 end
+    for _, _, inner in poller:wait(0) do
+      seen[inner] = (seen[inner] or 0) + 1
+    end
   end
   t.equal(outer, 1)
   each_once(seen, 4)
@@ -96,13 +100,10 @@ t.beyond("the same for objects of others", function()
   local poller, accepted, peers = socket.poller(), readable(4)
   for i, object in ipairs(accepted) do
     -- two that the system reports, and two that say so themselves besides
-    t.equal(poller:add(wrap(object, i > 2 and function() return true end), "r1", i), 1)
+    local dirty = i > 2 and function() return true end
+    t.equal(poller:add(wrap(object, dirty), "r1", i), 1)
   end
-  local given
-  for _, _, value in poller:wait(5) do
-    given = value
-    break
-  end
+  local given = t.truth(first(poller))
   local seen = rest(poller)
   t.equal(seen[given], nil)
   seen[given] = 1
@@ -125,7 +126,7 @@ t.beyond("armed again before its turn: given once for that", function()
   poller:close()
 end)
 
-t.beyond("a one shot of others is not given for what is left of its input", function()
+t.beyond("a one shot of others is not given for the rest of its input", function()
   local poller, accepted, peers = socket.poller(), readable(1)
   local asked = 0
   local wrapper = wrap(accepted[1], function()
@@ -146,12 +147,14 @@ t.beyond("a wait in a method dirty", function()
   t.equal(poller:add(wrap(idle, function()
     if inside then return false end
     inside = true
-    for _ in poller:wait(0) do break end
+    first(poller)
     return true
   end), "", "idle"), 1)
   local seen = {}
   for _ = 1, 3 do
-    for _, _, value in poller:wait(0) do seen[value] = (seen[value] or 0) + 1 end
+    for _, _, value in poller:wait(0) do
+      seen[value] = (seen[value] or 0) + 1
+    end
   end
   local count = 0
   for _ in pairs(seen) do count = count + 1 end
@@ -182,7 +185,7 @@ t.beyond("closed objects are let go whatever becomes of the loops", function()
     weak[a] = true
     t.equal(poller:add(a, "r", {}), 1)
     a:close()
-    for _ in poller:wait(5) do break end
+    first(poller)
   end
   t.equal(count_left(weak), 0)
   poller:close()
@@ -233,7 +236,7 @@ t.beyond("closed objects do not count for max", function()
   poller:close()
 end)
 
--- ---- Objects that are closed and changed inside the loop ----------------------
+-- ---- Objects that are closed and changed inside the loop --------------------
 
 -- The one that is given first does something to the other one.
 local function in_the_loop(events, what)
@@ -251,7 +254,9 @@ end
 
 t.beyond("what was closed is not given", function()
   for _, events in ipairs { "r", "rw", "r1" } do
-    local list, poller = in_the_loop(events, function(_, other) other:close() end)
+    local list, poller = in_the_loop(events, function(_, other)
+      other:close()
+    end)
     t.equal(#list, 1)
     poller:close()
   end
@@ -385,6 +390,56 @@ t.beyond("buffered input does not hide that more can be written", function()
       poller:close()
     end
   end
+end)
+
+-- ---- Numbers that come back -------------------------------------------------
+
+t.beyond("what closes its connection by itself takes no other along", function()
+  local poller = socket.poller()
+  local client, accepted = t.pair()
+  local number = accepted:getfd()
+  local source = socket.source("until-closed", accepted)
+  t.equal(poller:add(source, "r", "source"), 1)
+  t.works(client:send("bye"))
+  client:close()
+  local fresh, peer
+  for _, _, value in poller:wait(5) do
+    t.equal(value, "source")
+    repeat until not source()
+    local kept = {}
+    repeat -- the number may be given to either end
+      local a, b = t.pair()
+      kept[#kept + 1] = { a, b }
+      if a:getfd() == number then fresh, peer = a, b end
+      if b:getfd() == number then fresh, peer = b, a end
+    until fresh or #kept == 20
+    t.truth(fresh, "the number is used again")
+    t.equal(poller:add(fresh, "r", "fresh"), 1)
+    t.equal(poller:remove(source), 1)
+  end
+  t.works(peer:send("x"))
+  local seen = {}
+  for _, _, value in poller:wait(5) do seen[#seen + 1] = value end
+  t.equal(#seen, 1)
+  t.equal(seen[1], "fresh")
+  poller:close()
+end)
+
+t.beyond("two objects with one descriptor wait for their time", function()
+  local poller = socket.poller()
+  local client, accepted = t.pair()
+  local theirs, other = t.pair()
+  t.equal(poller:add(accepted, "r", "accepted"), 1)
+  t.equal(poller:add(other, "r", "other"), 1)
+  local old = other:getfd()
+  other:setfd(accepted:getfd())
+  t.takes(0.05, 5, function()
+    for _ in poller:wait(0.05) do error("nothing is ready") end
+  end)
+  other:setfd(old)
+  t.works(theirs:send("x"))
+  for _, _, value in poller:wait(5) do t.equal(value, "other") end
+  poller:close()
 end)
 
 t.done()
