@@ -729,7 +729,8 @@ static void take(luatcp_poller *poller,
   /* some kernels tell of each event by itself */
   if (events == 0 || (watch->spent && watch->turn != poller->turn))
     return;
-  events |= known_events(watch);
+  if (watch->queued)
+    events |= known_events(watch);
   if (h->cut && !luatcp__poller_backend.whole)
     events = complete(watch, events);
   if (watch->events & LUATCP_ONE_SHOT && luatcp__poller_backend.disarms &&
@@ -753,25 +754,23 @@ static int64_t span_until(const struct harvest *h, int64_t remaining) {
 /* The most that is taken from the kernel at once. */
 #define HAPPENINGS 256
 
-/* How many events the kernel may tell, so that there is room for what is ready
- * without it. */
-static size_t room_for_kernel(luatcp_poller *poller, const struct harvest *h) {
-  size_t room = h->capacity - h->count, kept = room / 2;
-  if (h->known == 0)
-    kept = 0;
-  else if (room == 1) {
-    kept = !poller->kernel_next;
+/* How much of the room is kept for what is ready without the kernel. */
+static size_t room_to_keep(luatcp_poller *poller, size_t room, size_t known) {
+  if (room == 1) {
     poller->kernel_next = !poller->kernel_next;
-  } else if (h->known < kept)
-    kept = h->known;
-  room -= kept;
-  return room < HAPPENINGS ? room : HAPPENINGS;
+    return poller->kernel_next ? 1 : 0;
+  }
+  return known < room / 2 ? known : room / 2;
 }
 
 static int ask(luatcp_poller *poller, int64_t span, struct harvest *h) {
   struct luatcp__happening happenings[HAPPENINGS];
-  size_t room = room_for_kernel(poller, h);
+  size_t room = h->capacity - h->count;
   int i, found;
+  if (h->known > 0)
+    room -= room_to_keep(poller, room, h->known);
+  if (room > HAPPENINGS)
+    room = HAPPENINGS;
   h->cut = true;
   if (room == 0)
     return LUATCP_OK;

@@ -21,7 +21,8 @@
 #define UPVALUES (LUATCPL_CLASSES + 2)
 
 typedef struct member {
-  int descriptor; /* of an object that is not ours; -1 for ours */
+  luatcp_socket *const *box; /* of an object that is ours, else NULL */
+  int descriptor;            /* of an object that is not */
   int events;
   int next_free; /* number of another free member; 0: none */
   char suspect;  /* may have buffered input: to be asked before waiting */
@@ -262,24 +263,20 @@ static void note_dirty(poller *self, size_t capacity) {
 
 /* ---- One shots ------------------------------------------------------- */
 
-/* Tells the core what it is to wait for of a member, whose object is at an
- * index. */
-static int tell_core(lua_State *L, const poller *self, int index, int number,
-                     int events) {
-  luatcp_socket **box = luatcpL_tobox(L, index);
-  if (box != NULL && *box == NULL)
-    return LUATCP_CLOSED;
-  return luatcp_poller_modify(self->core, box != NULL ? *box : NULL,
-                              member_of(self, number)->descriptor, events,
-                              to_data(number));
+/* Tells the core what it is to wait for. */
+static void tell_core(const poller *self, int number, int events) {
+  const member *one = member_of(self, number);
+  if (one->box == NULL || *one->box != NULL)
+    (void)!luatcp_poller_modify(self->core, one->box != NULL ? *one->box : NULL,
+                                one->descriptor, events, to_data(number));
 }
 
 /* A member is given to the program: a one shot is silent from here on, others
- * may have more.  Its object is at an index. */
-static void note_given(lua_State *L, poller *self, int index, int number) {
+ * may have more. */
+static void note_given(poller *self, int number) {
   member *one = member_of(self, number);
   if ((one->events & LUATCP_ONE_SHOT) == 0) {
-    if (one->descriptor >= 0)
+    if (one->box == NULL)
       set_suspect(self, one, SUSPECT);
     return;
   }
@@ -287,22 +284,18 @@ static void note_given(lua_State *L, poller *self, int index, int number) {
   if (!one->armed)
     return;
   one->armed = 0;
-  (void)tell_core(L, self, index, number, LUATCP_ONE_SHOT);
+  tell_core(self, number, LUATCP_ONE_SHOT);
 }
 
 /* The loop over the last wait's events was left: one shots that it has not
- * given are armed again, the others are reported again anyway.  The table is on
- * top. */
-static void put_back(lua_State *L, poller *self) {
+ * given are armed again, the others are reported again anyway. */
+static void put_back(poller *self) {
   for (; self->next < self->ready; self->next++) {
     int number = to_number(self->events[self->next].data);
     if (number != 0 && member_of(self, number)->events & LUATCP_ONE_SHOT &&
         !member_of(self, number)->armed) {
       member_of(self, number)->armed = 1;
-      lua_rawgeti(L, -1, 2 * number - 1);
-      (void)tell_core(L, self, lua_gettop(L), number,
-                      member_of(self, number)->events);
-      lua_pop(L, 1);
+      tell_core(self, number, member_of(self, number)->events);
     }
   }
 }
@@ -331,6 +324,7 @@ static int add_member(lua_State *L, poller *self, luatcp_socket *const *box,
   if (status == LUATCP_OK) {
     member *one = member_of(self, number);
     self->free = one->next_free;
+    one->box = box;
     one->descriptor = descriptor;
     one->events = events;
     one->armed = 1;
@@ -439,23 +433,27 @@ static int wait_for_events(poller *self, luatcp_deadline *deadline,
   return LUATCP_OK;
 }
 
+static void let_go(lua_State *L, poller *self, int number) {
+  compat_pushtable(L, 1);
+  forget(L, self, number);
+  lua_pop(L, 1);
+  release(self, number);
+}
+
 /* Lets those go that the last wait says were closed.  Whether it gave something
- * besides; the table is on top. */
+ * besides. */
 static int let_closed_go(lua_State *L, poller *self) {
   size_t i;
   int others = 0;
   for (i = 0; i < self->ready; i++) {
     luatcp_event *event = &self->events[i];
     int number = to_number(event->data);
-    if (number == 0)
-      continue;
     if (event->events != 0) {
       others = 1;
       continue;
     }
     event->data = NULL;
-    forget(L, self, number);
-    release(self, number);
+    let_go(L, self, number);
   }
   return others;
 }
@@ -466,14 +464,13 @@ static int method_wait(lua_State *L) {
   poller *self = check_poller(L);
   int status, capacity = check_capacity(L, 3);
   luatcpL_checkdeadline(L, 2, &deadline);
-  compat_pushtable(L, 1);
   if (capacity > EVENTS)
     capacity = EVENTS;
   do {
     require_open(L, self); /* Lua code may have run */
     if (self->suspects > 0)
       ask_suspects(L, self);
-    put_back(L, self);
+    put_back(self);
     self->ready = self->next = 0;
     status = wait_for_events(self, &deadline, (size_t)capacity);
     /* when only closed ones were reported, for what is left of the time */
@@ -501,36 +498,28 @@ static void push_events(lua_State *L, int events) {
   }
 }
 
-/* The object on top was closed since the wait. */
-static int is_closed(lua_State *L, const member *one) {
-  luatcp_socket *const *box;
-  if (one->descriptor >= 0)
-    return 0;
-  box = (luatcp_socket *const *)lua_touserdata(L, -1);
-  return *box == NULL || luatcp_is_closed(*box);
+/* One that was closed since the wait. */
+static int is_closed(const member *one) {
+  return one->box != NULL && (*one->box == NULL || luatcp_is_closed(*one->box));
 }
 
 /* The next object that is ready, with its events and its value, as far as the
  * program still wants to know. */
 static int next_event(lua_State *L) {
   poller *self = check_self(L);
-  compat_pushtable(L, 1);
   while (self->core != NULL && self->next < self->ready) {
     const luatcp_event *event = &self->events[self->next++];
     int events, number = to_number(event->data);
     if (number == 0)
       continue;
     events = event->events & member_of(self, number)->events;
-    if (events == 0)
+    if (events == 0 || is_closed(member_of(self, number)))
       continue;
+    note_given(self, number);
+    compat_pushtable(L, 1);
     lua_rawgeti(L, -1, 2 * number - 1);
-    if (is_closed(L, member_of(self, number))) {
-      lua_pop(L, 1);
-      continue;
-    }
     push_events(L, events);
     lua_rawgeti(L, -3, 2 * number);
-    note_given(L, self, lua_gettop(L) - 2, number);
     return 3;
   }
   return 0;
