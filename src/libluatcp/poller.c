@@ -572,9 +572,7 @@ void luatcp_poller_free(luatcp_poller *poller) {
   free(poller);
 }
 
-/* ---- Waiting
- * ---------------------------------------------------------------------------
- */
+/* ---- Waiting ------------------------------------------------------------ */
 
 /* What one luatcp_poller_wait collects. */
 struct harvest {
