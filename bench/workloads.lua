@@ -11,8 +11,9 @@
 --                 the full form, but at most most
 --   calls         operations whose system calls are counted
 --   instructions  operations whose instructions are counted
---   pin           both ends on one processor: a round trip without wake-ups
---                 across processors, whose time nobody can repeat
+--   pin           both ends on one processor: round trips and small messages
+--                 without wake-ups across processors, whose time nobody can
+--                 repeat
 --   only_peers    the others cannot do it
 --   full          in the full form only
 --   descriptors   needs as many descriptors as size says
@@ -47,7 +48,8 @@ receive("recv_all256m", "streams", 256 * M, "stream", 1, 2, 1, 1, true)
 
 local function send(name, size, per, warm, count, calls, instructions)
   add { name = name, per = per, mode = "sink", run = "send", size = size,
-        warm = warm, count = count, calls = calls, instructions = instructions }
+        warm = warm, count = count, calls = calls, instructions = instructions,
+        pin = size < 65536 }
 end
 
 send("send64", 64, "message", 500, 100000, 2000, 5000)
