@@ -125,7 +125,10 @@ local function run_command(peer, workload, warm, count, watcher, delay)
   else
     add { options.lua }
     if workload.run == "load" then
-      add { "-e", peer.loads .. ' print(("cpu %.9f"):format(os.clock()))' }
+      add { "-e", peer.loads }
+      if not watcher then
+        add { "-e", 'print(("cpu %.9f"):format(os.clock()))' }
+      end
       return command(words)
     end
     add { bench .. "/" .. peer.script }
