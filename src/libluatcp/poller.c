@@ -203,9 +203,9 @@ static int grow_descriptors(luatcp_poller *poller, int descriptor) {
   descriptors = realloc(poller->descriptors, count * sizeof *descriptors);
   if (descriptors == NULL)
     return -ENOMEM;
+  poller->descriptors = descriptors;
   memset(descriptors + poller->descriptor_count, 0,
          (count - poller->descriptor_count) * sizeof *descriptors);
-  poller->descriptors = descriptors;
   poller->descriptor_count = count;
   return LUATCP_OK;
 }

@@ -37,7 +37,7 @@
 
 /* glibc where it has two sizes of time, told to take the larger one. */
 #if defined __USE_TIME64_REDIRECTS ||                                          \
-    (defined __USE_TIME_BITS64 && __TIMESIZE == 32)
+    (defined __USE_TIME_BITS64 && defined __TIMESIZE && __TIMESIZE == 32)
 #define OTHER_NAMES 1
 #endif
 
