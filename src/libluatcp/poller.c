@@ -188,26 +188,38 @@ static bool is_open(int descriptor) {
   return luatcp_wait(&now, &item, 1, &ready) != -EBADF;
 }
 
-/* Makes room for a descriptor.  What is no descriptor gets none: it may be any
- * number. */
-static int grow_descriptors(luatcp_poller *poller, int descriptor) {
+static bool grow_descriptors(luatcp_poller *poller, int descriptor) {
   size_t needed = (size_t)descriptor + 1;
   size_t count = poller->descriptor_count == 0 ? 16 : poller->descriptor_count;
   struct descriptor *descriptors;
-  if (needed <= poller->descriptor_count)
-    return LUATCP_OK;
-  if (!is_open(descriptor))
-    return -EBADF;
   while (count < needed)
     count *= 2;
   descriptors = realloc(poller->descriptors, count * sizeof *descriptors);
   if (descriptors == NULL)
-    return -ENOMEM;
-  poller->descriptors = descriptors;
+    return false;
   memset(descriptors + poller->descriptor_count, 0,
          (count - poller->descriptor_count) * sizeof *descriptors);
+  poller->descriptors = descriptors;
   poller->descriptor_count = count;
-  return LUATCP_OK;
+  return true;
+}
+
+/* Makes room for a descriptor.  What is no descriptor gets none: it may be any
+ * number. */
+static int have_room(luatcp_poller *poller, int descriptor) {
+  if ((size_t)descriptor < poller->descriptor_count)
+    return LUATCP_OK;
+  if (!is_open(descriptor))
+    return -EBADF;
+    /* gcc's analyser loses sight of the array on the way back from here */
+#if defined __GNUC__ && !defined __clang__ && __GNUC__ >= 12
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+  return grow_descriptors(poller, descriptor) ? LUATCP_OK : -ENOMEM;
+#if defined __GNUC__ && !defined __clang__ && __GNUC__ >= 12
+#pragma GCC diagnostic pop
+#endif
 }
 
 /* ---- What the kernel is told ----------------------------------------- */
@@ -269,7 +281,7 @@ static size_t find_registration(const struct luatcp__watch *watch, int fd) {
 static int claim(struct luatcp__watch *watch, int fd) {
   luatcp_poller *poller = watch->poller;
   struct luatcp__watch *owner;
-  int status = grow_descriptors(poller, fd);
+  int status = have_room(poller, fd);
   if (status != LUATCP_OK)
     return status;
   owner = poller->descriptors[fd].owner;
@@ -286,29 +298,34 @@ static int claim(struct luatcp__watch *watch, int fd) {
   return LUATCP_OK;
 }
 
-static int set_registration(struct luatcp__watch *watch, int fd, int events) {
-  size_t i = find_registration(watch, fd);
-  int status, before = 0;
-  if (i < watch->count)
-    before = watch->registrations[i].events;
-  if (before == events)
-    return LUATCP_OK;
-  if (before == 0) {
-    status = claim(watch, fd);
-    if (status != LUATCP_OK)
-      return status;
-  }
-  status = luatcp__poller_backend.set(watch->poller->state, fd, before, events,
-                                      watch->id);
-  if (status != LUATCP_OK) {
-    if (before == 0)
-      watch->poller->descriptors[fd].owner = NULL;
+/* Tells the kernel of a registration that is there, or of the next one. */
+static int tell_kernel(struct luatcp__watch *watch, size_t index, int fd,
+                       int events) {
+  int before = index < watch->count ? watch->registrations[index].events : 0;
+  int status = luatcp__poller_backend.set(watch->poller->state, fd, before,
+                                          events, watch->id);
+  if (status != LUATCP_OK)
     return status;
-  }
-  watch->registrations[i] = (struct registration){fd, events};
-  if (i == watch->count)
+  watch->registrations[index] = (struct registration){fd, events};
+  if (index == watch->count)
     watch->count++;
   return LUATCP_OK;
+}
+
+static int set_registration(struct luatcp__watch *watch, int fd, int events) {
+  size_t i = find_registration(watch, fd);
+  int status;
+  if (i < watch->count)
+    return watch->registrations[i].events == events
+               ? LUATCP_OK
+               : tell_kernel(watch, i, fd, events);
+  status = claim(watch, fd);
+  if (status != LUATCP_OK)
+    return status;
+  status = tell_kernel(watch, i, fd, events);
+  if (status != LUATCP_OK)
+    watch->poller->descriptors[fd].owner = NULL;
+  return status;
 }
 
 static bool contains(const struct registration *list, size_t count, int fd) {
@@ -438,7 +455,7 @@ static int link_watch(struct luatcp__watch *watch) {
     watch->socket->watches = watch;
     return LUATCP_OK;
   }
-  status = grow_descriptors(poller, watch->descriptor);
+  status = have_room(poller, watch->descriptor);
   if (status == LUATCP_OK)
     poller->descriptors[watch->descriptor].bare = watch;
   return status;
@@ -590,8 +607,9 @@ static void spend(struct luatcp__watch *watch) {
   size_t i;
   watch->spent = true;
   for (i = 0; i < watch->count; i++)
-    if (set_registration(watch, watch->registrations[i].fd, LUATCP_ONE_SHOT) !=
-        LUATCP_OK)
+    if (watch->registrations[i].events != LUATCP_ONE_SHOT &&
+        tell_kernel(watch, i, watch->registrations[i].fd, LUATCP_ONE_SHOT) !=
+            LUATCP_OK)
       outdate(watch);
 }
 
