@@ -527,15 +527,27 @@ static int next_event(lua_State *L) {
 
 /* ---- Life ------------------------------------------------------------ */
 
-/* A closed poller keeps nothing alive.  No memory is needed for that. */
-static void empty_table(lua_State *L) {
+/* A closed poller keeps nothing alive.  What is there is set, nothing else, for
+ * that needs no memory; and by number, since a table of Lua 5.1 or 5.2 that
+ * could not grow may have elements that lua_next comes back to for ever. */
+static void empty_table(lua_State *L, int count) {
+  int i;
   compat_pushtable(L, 1);
-  lua_pushnil(L);
-  while (lua_next(L, -2)) {
+  for (i = 1; i <= 2 * count; i++) {
+    lua_rawgeti(L, -1, i);
+    if (!lua_isnil(L, -1)) {
+      lua_pushvalue(L, -1); /* an object is a key, too */
+      lua_rawget(L, -3);
+      if (i % 2 == 1 && !lua_isnil(L, -1)) {
+        lua_pushvalue(L, -2);
+        lua_pushnil(L);
+        lua_rawset(L, -5);
+      }
+      lua_pop(L, 1);
+      lua_pushnil(L);
+      lua_rawseti(L, -3, i);
+    }
     lua_pop(L, 1);
-    lua_pushvalue(L, -1);
-    lua_pushnil(L);
-    lua_rawset(L, -4);
   }
   lua_pop(L, 1);
 }
@@ -544,6 +556,7 @@ static int method_close(lua_State *L) {
   poller *self = to_poller(L);
   luatcp_poller *core = self->core;
   member *members = self->members;
+  int count = self->count;
   self->core = NULL;
   self->members = NULL;
   self->count = self->free = self->suspects = 0;
@@ -552,7 +565,7 @@ static int method_close(lua_State *L) {
   luatcp_poller_free(core);
   free(members);
   if (core != NULL)
-    empty_table(L);
+    empty_table(L, count);
   return luatcpL_succeed(L);
 }
 

@@ -45,15 +45,8 @@ torture_sources = \
 	tests/torture/plain.c \
 	tests/torture/plain.h
 
-# poll(2) needs memory where epoll makes a call
-if POLLER_POLL
-torture_cppflags = $(AM_CPPFLAGS) -DPOLLER_POLL
-else
-torture_cppflags = $(AM_CPPFLAGS)
-endif
-
 torture_lua_sources = tests/torture/torture_lua.c $(torture_sources)
-torture_lua_cppflags = $(torture_cppflags) -DSOURCE='"$(abs_srcdir)"'
+torture_lua_cppflags = $(AM_CPPFLAGS) -DSOURCE='"$(abs_srcdir)"'
 EXTRA_DIST += tests/torture/scenarios.lua
 
 if HAVE_TORTURE
@@ -106,7 +99,6 @@ endif
 
 check_PROGRAMS += $(TORTURE_TESTS)
 tests_torture_torture_SOURCES = tests/torture/torture.c $(torture_sources)
-tests_torture_torture_CPPFLAGS = $(torture_cppflags)
 tests_torture_torture_LDADD = libluatcp-core.la
 tests_torture_torture_LDFLAGS = $(wrap_flags)
 TESTS += $(TORTURE_TESTS)

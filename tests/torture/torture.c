@@ -988,9 +988,7 @@ static const struct fault_untold untold[] = {
   {FAULT_fcntl, FAULT_MODE, FAULT_ANY, "poller, strays", NO_STATUS},
   {FAULT_fcntl, FAULT_MODE, FAULT_ANY, "adopt", "no call counts on it"},
   {FAULT_epoll_ctl, FAULT_ANY, FAULT_ANY, "poller, connecting", "asked again"},
-#ifdef POLLER_POLL
   {FAULT_MEMORY, FAULT_ANY, ENOMEM, "poller, connecting", "asked again"},
-#endif
   {FAULT_poll, FAULT_WAITS, FAULT_ANY, "lookup", "the wait goes on"},
   {FAULT_getaddrinfo, FAULT_ANY, FAULT_ANY, "lookup, given up", FREED},
   {FAULT_MEMORY, FAULT_ANY, FAULT_ANY, "lookup, given up", FREED},
