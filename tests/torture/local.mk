@@ -99,6 +99,10 @@ endif
 
 check_PROGRAMS += $(TORTURE_TESTS)
 tests_torture_torture_SOURCES = tests/torture/torture.c $(torture_sources)
+tests_torture_torture_CPPFLAGS = $(AM_CPPFLAGS)
+if POLLER_KQUEUE
+tests_torture_torture_CPPFLAGS += -DPOLLER_KQUEUE
+endif
 tests_torture_torture_LDADD = libluatcp-core.la
 tests_torture_torture_LDFLAGS = $(wrap_flags)
 TESTS += $(TORTURE_TESTS)
