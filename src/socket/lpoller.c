@@ -152,10 +152,20 @@ static void set_value(lua_State *L, int table, int number, int value) {
   lua_rawseti(L, table, 2 * number);
 }
 
-/* Takes a member out of the table on top, and out of what is still to be seen
- * of the last wait.  Its object may have another number by now. */
-static void forget(lua_State *L, poller *self, int number) {
-  size_t i;
+/* Takes an element out of the table on top.  One that is not there is not set:
+ * that could need memory. */
+static void erase_element(lua_State *L, int index) {
+  lua_rawgeti(L, -1, index);
+  if (!lua_isnil(L, -1)) {
+    lua_pushnil(L);
+    lua_rawseti(L, -3, index);
+  }
+  lua_pop(L, 1);
+}
+
+/* Takes a member's object and value out of the table on top.  The object may
+ * have another number by now. */
+static void erase(lua_State *L, int number) {
   lua_rawgeti(L, -1, 2 * number - 1);
   if (!lua_isnil(L, -1)) {
     lua_pushvalue(L, -1);
@@ -168,10 +178,14 @@ static void forget(lua_State *L, poller *self, int number) {
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
-  lua_pushnil(L);
-  lua_rawseti(L, -2, 2 * number - 1);
-  lua_pushnil(L);
-  lua_rawseti(L, -2, 2 * number);
+  erase_element(L, 2 * number - 1);
+  erase_element(L, 2 * number);
+}
+
+/* The same, and out of what is still to be seen of the last wait. */
+static void forget(lua_State *L, poller *self, int number) {
+  size_t i;
+  erase(L, number);
   for (i = self->next; i < self->ready; i++)
     if (to_number(self->events[i].data) == number)
       self->events[i].data = NULL;
@@ -527,28 +541,14 @@ static int next_event(lua_State *L) {
 
 /* ---- Life ------------------------------------------------------------ */
 
-/* A closed poller keeps nothing alive.  What is there is set, nothing else, for
- * that needs no memory; and by number, since a table of Lua 5.1 or 5.2 that
- * could not grow may have elements that lua_next comes back to for ever. */
+/* A closed poller keeps nothing alive.  By number, since a table of Lua 5.1 or
+ * 5.2 that could not grow may have elements that lua_next comes back to for
+ * ever. */
 static void empty_table(lua_State *L, int count) {
-  int i;
+  int number;
   compat_pushtable(L, 1);
-  for (i = 1; i <= 2 * count; i++) {
-    lua_rawgeti(L, -1, i);
-    if (!lua_isnil(L, -1)) {
-      lua_pushvalue(L, -1); /* an object is a key, too */
-      lua_rawget(L, -3);
-      if (i % 2 == 1 && !lua_isnil(L, -1)) {
-        lua_pushvalue(L, -2);
-        lua_pushnil(L);
-        lua_rawset(L, -5);
-      }
-      lua_pop(L, 1);
-      lua_pushnil(L);
-      lua_rawseti(L, -3, i);
-    }
-    lua_pop(L, 1);
-  }
+  for (number = 1; number <= count; number++)
+    erase(L, number);
   lua_pop(L, 1);
 }
 
