@@ -423,13 +423,19 @@ static void connects_shared(const void *data) {
   end_silence(&silence);
 }
 
-/* Until the fault is told, the first step of a connect. */
+/* Until the fault is told, the first step of a connect.  The one that a signal
+ * has ended may still be under way. */
 static void start_connect(luatcp_socket *socket, const char *host,
                           const char *service) {
+  int status;
   limit(socket, IMMEDIATE);
-  while (!fault_answer(luatcp_connect(socket, NULL, host, service),
-                       LUATCP_TIMEOUT, "luatcp_connect", __LINE__))
-    ;
+  status = luatcp_connect(socket, NULL, host, service);
+  while (!fault_answer(status, LUATCP_TIMEOUT, "luatcp_connect", __LINE__)) {
+    bool interrupted = status == -EINTR;
+    status = luatcp_connect(socket, NULL, host, service);
+    if (interrupted && status == -EALREADY)
+      return;
+  }
 }
 
 /* A stranger asks for the descriptor while attempts are under way. */
@@ -982,6 +988,7 @@ static const struct fault_untold untold[] = {
   {FAULT_socket, FAULT_ANY, FAULT_ANY, "connect beside", NEXT},
   {FAULT_socket, FAULT_ANY, FAULT_ANY, "connect, descriptor", NEXT},
   {FAULT_socket, FAULT_ANY, FAULT_ANY, "poller, connecting", NEXT},
+  {FAULT_socket, FAULT_ANY, FAULT_ANY, "leave", NEXT},
   {FAULT_socket, FAULT_ANY, FAULT_ANY, "wait", NEXT},
   {FAULT_fcntl, FAULT_MODE, FAULT_ANY, "connect by name", NEXT},
   {FAULT_fcntl, FAULT_MODE, FAULT_ANY, "connect in turns", NO_STATUS},
