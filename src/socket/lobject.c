@@ -340,7 +340,7 @@ void luatcpL_publishclasses(lua_State *L) {
   for (i = 0; i < LUATCPL_CLASSES; i++) {
     lua_getfield(L, LUA_REGISTRYINDEX, class_names[i]);
     if (lua_isnil(L, -1)) {
-      lua_createtable(L, 0, 4);
+      lua_createtable(L, 0, 1);
       lua_getfield(L, classes + i, "__index");
       lua_setfield(L, -2, "__index");
       lua_setfield(L, LUA_REGISTRYINDEX, class_names[i]);

@@ -55,9 +55,12 @@ static int function_strerror(lua_State *L) {
 /* No system known has an errno of use to sockets beyond this. */
 #define ERRNO_LAST 160
 
+/* About how many have names, so that the table need not grow. */
+#define ERRNO_NAMES 41
+
 static void push_errno(lua_State *L) {
   int number;
-  lua_newtable(L);
+  lua_createtable(L, 0, ERRNO_NAMES);
   for (number = 1; number <= ERRNO_LAST; number++) {
     const char *name = luatcp_error_name(-number);
     if (name[0] == '\0')
@@ -121,11 +124,15 @@ static void set_constants(lua_State *L) {
   lua_setfield(L, -2, "errno");
 }
 
+/* About how many fields the module has: up to this, its table takes half as
+ * much memory as beyond. */
+#define FIELDS 32
+
 int luaopen_luatcp_core(lua_State *L) {
   compat_checkversion(L);
   luatcpL_publishclasses(L);
   luatcpL_pushclasses(L);
-  lua_createtable(L, 0, 40);
+  lua_createtable(L, 0, FIELDS);
   luatcpL_setfunctions(L, luatcpL_tcp_functions);
   luatcpL_setfunctions(L, luatcpL_select_functions);
   luatcpL_openpoller(L);
