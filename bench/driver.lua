@@ -7,7 +7,7 @@
 --   --counts-only       system calls and instructions alone
 --   --times-only        processor time alone
 --   --only A,B          these workloads, or those that Lua patterns match
---   --peers A,B         of luatcp, luasocket, cqueues, luv, C
+--   --peers A,B         of luatcp, luasocket, cqueues, luv, floor, C
 --   --rounds N          how often each is run for its time
 --   --build DIRECTORY   the build tree; else the current directory
 
@@ -96,6 +96,9 @@ local peers = {
     present = 'require "cqueues.socket"', path = system_path },
   { name = "luv", script = "peer_luv.lua", loads = 'require "luv"',
     present = 'require "luv"', path = system_path },
+  { name = "floor", script = "peer_socket.lua",
+    present = 'assert(require "socket"._VERSION == "floor")',
+    path = bench .. "/?.lua", cpath = work .. "/.libs/floor.so" },
   { name = "C" },
 }
 
@@ -283,6 +286,7 @@ local function can_do(peer, workload)
   if workload.only_peers and not workload.only_peers[peer.name] then
     return false
   end
+  if peer.name == "floor" and workload.descriptors then return false end
   -- its select takes no descriptor from 1024 on
   return not (peer.name == "luasocket" and workload.descriptors and
               workload.size > 1000 and workload.run ~= "memory")
@@ -336,7 +340,7 @@ local function measure_counts(results, chosen, work_list)
       progress(tool .. ": not there, its counts are left out")
     end
   end
-  local counted = { luatcp = true, luasocket = true, C = true }
+  local counted = { luatcp = true, luasocket = true, floor = true, C = true }
   for i, workload in ipairs(work_list) do
     for _, peer in ipairs(chosen) do
       if can_do(peer, workload) and (options.full or options.peers or

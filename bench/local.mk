@@ -7,6 +7,20 @@ bench_counterpart_SOURCES = bench/counterpart.c bench/pattern.h
 bench_counterpart_LDADD =
 bench_limit_SOURCES = bench/limit.c bench/pattern.h
 bench_limit_LDADD =
+bench_programs = $(EXTRA_PROGRAMS)
+
+# not a module to be installed: what one costs at least
+if WITH_LUA54
+EXTRA_LTLIBRARIES = bench/floor.la
+bench_floor_la_SOURCES = bench/floor.c
+bench_floor_la_CPPFLAGS = $(AM_CPPFLAGS) $(LUA54_CFLAGS)
+bench_floor_la_CFLAGS = $(AM_CFLAGS) $(MODULE_CFLAGS)
+bench_floor_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere \
+	-export-symbols-regex '^luaopen_'
+bench_floor_la_LIBADD = $(LUA_UNDEFS)
+bench_floor_la_LIBTOOLFLAGS = $(binding_libtoolflags)
+bench_programs += bench/floor.la
+endif
 
 EXTRA_DIST += \
 	bench/driver.lua \
@@ -19,15 +33,15 @@ EXTRA_DIST += \
 	bench/run \
 	bench/workloads.lua
 
-CLEANFILES += bench/results.md bench/select.svg $(EXTRA_PROGRAMS)
+CLEANFILES += bench/results.md bench/select.svg $(bench_programs)
 
 # BENCHFLAGS: what bench/driver.lua takes.
-bench: all $(EXTRA_PROGRAMS)
+bench: all $(bench_programs)
 	$(AM_V_at)INTERPRETERS='$(LUATCP_INTERPRETERS)' \
 	$(SHELL) $(srcdir)/bench/run \
 	--build '$(abs_builddir)' $(BENCHFLAGS)
 
-bench-full: all $(EXTRA_PROGRAMS)
+bench-full: all $(bench_programs)
 	$(AM_V_at)INTERPRETERS='$(LUATCP_INTERPRETERS)' \
 	$(SHELL) $(srcdir)/bench/run \
 	--build '$(abs_builddir)' --full $(BENCHFLAGS)

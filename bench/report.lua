@@ -148,12 +148,15 @@ local function peers_table(results, chosen, work_list, title, field)
   return any and ("\n## %s\n\n%s"):format(title, table.concat(lines)) or ""
 end
 
+-- What is measured to see how much is left to be gained.
+local LIMITS = { floor = true, C = true }
+
 -- The module that was fastest beside luatcp, how much longer it took in each
 -- round, and what follows when the rounds agree.
 local function against_best(own, chosen, rounds)
   local best, best_ratios
   for _, peer in ipairs(chosen) do
-    if peer.name ~= "luatcp" and peer.name ~= "C" then
+    if peer.name ~= "luatcp" and not LIMITS[peer.name] then
       local list = ratios(own[peer.name], own.luatcp, rounds)
       if #list > 0 and (not best or median(list) < median(best_ratios)) then
         best, best_ratios = peer.name, list
@@ -176,6 +179,7 @@ local function times_table(results, chosen, work_list)
   for _, peer in ipairs(chosen) do
     if peer.name ~= base then cells[#cells + 1] = peer.name end
   end
+  cells[#cells + 1] = "luatcp to the floor"
   cells[#cells + 1] = "luatcp to C"
   cells[#cells + 1] = "luatcp to the best"
   if rounds == 0 then return "" end
@@ -190,6 +194,7 @@ local function times_table(results, chosen, work_list)
           cells[#cells + 1] = spread(ratios(from, own[peer.name], rounds))
         end
       end
+      cells[#cells + 1] = spread(ratios(own.floor, own.luatcp, rounds))
       cells[#cells + 1] = spread(ratios(own.C, own.luatcp, rounds))
       cells[#cells + 1] = against_best(own, chosen, rounds)
       lines[#lines + 1] = row(cells)
@@ -197,9 +202,9 @@ local function times_table(results, chosen, work_list)
   end
   return ("\n## Speed, %s = 1\n\nProcessor time of %s over that of the other " ..
           "in %d interleaved rounds: median (least-most). More is faster.\n" ..
-          "The last columns are how near luatcp comes to plain C, and the " ..
-          "same for the module\nthat is best beside it: ahead or behind in " ..
-          "all rounds, or open.\n\n%s"):format(
+          "The last columns are how near luatcp comes to the least that a " ..
+          "Lua module costs, to\nplain C, and to the module that is best " ..
+          "beside it: ahead or behind in all rounds, or\nopen.\n\n%s"):format(
           base, base, rounds, table.concat(lines))
 end
 
