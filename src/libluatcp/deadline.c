@@ -74,6 +74,10 @@ luatcp_deadline *luatcp__deadline_or_never(luatcp_deadline *deadline,
   return never;
 }
 
+void luatcp__start_wait(luatcp_deadline *deadline) {
+  deadline->wait_end = luatcp__later(luatcp__now(), deadline->block);
+}
+
 int64_t luatcp__remaining(luatcp_deadline *deadline) {
   int64_t now, end;
   if (luatcp__unlimited(deadline))

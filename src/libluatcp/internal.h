@@ -63,7 +63,7 @@ struct luatcp_socket {
   int64_t birth;         /* on the monotonic clock */
   uint64_t received, sent;
   char *buffer;        /* NULL: nothing is kept */
-  uint32_t capacity;   /* of buffer: LUATCP_VIEW_MAX, or what little it holds */
+  uint32_t capacity;   /* of buffer: a whole one, or what little it holds */
   uint32_t start, end; /* unread is [start, end) of buffer */
   uint32_t viewed;     /* luatcp_release consumes so much */
   struct luatcp__connecting *connecting; /* connect.c: NULL if none pending */
@@ -111,6 +111,8 @@ int64_t luatcp__later(int64_t now, int64_t span);
 /* Seconds as callers give them: negative and huge become INT64_MAX, NaN 0,
  * fractions of a nanosecond round up. */
 int64_t luatcp__nanoseconds(double seconds);
+/* Starts a wait of the block limit, when none has started. */
+void luatcp__start_wait(luatcp_deadline *deadline);
 /* Time left, 0 when it is up, INT64_MAX without a limit.  Starts the wait. */
 int64_t luatcp__remaining(luatcp_deadline *deadline);
 /* For poll(2): rounded up, -1 for no limit. */

@@ -12,15 +12,19 @@
 
 /* ---- The buffer ------------------------------------------------------ */
 
-#define BUFFER_SIZE ((size_t)LUATCP_VIEW_MAX)
+#define VIEW_MAX ((size_t)LUATCP_VIEW_MAX)
+
+/* What Linux lets arrive while nobody reads, where no buffer size is set, fits
+ * into it.  glibc's malloc goes to the system for each 128 KiB. */
+#define BUFFER_SIZE (VIEW_MAX + VIEW_MAX / 2)
 
 /* So much is kept in memory of its own size while more is waited for: many
  * sockets may each have the beginning of a message. */
-#define LITTLE (BUFFER_SIZE / 16)
+#define LITTLE (VIEW_MAX / 16)
 
 /* Reads of fewer bytes than this go through the buffer, so that a peer's many
  * small messages cost one system call. */
-#define DIRECT_SIZE ((size_t)LUATCP_VIEW_MAX)
+#define DIRECT_SIZE VIEW_MAX
 
 /* A socket that is served takes a buffer and gives it back with every read, so
  * one is kept for the next that needs it. */
@@ -136,7 +140,7 @@ static inline int check_receiver(luatcp_socket *socket,
 }
 
 /* A whole buffer, in which so many bytes fit behind its start, and one more
- * than there are. */
+ * than there are.  A little is moved to the front, so that much can be read. */
 static int make_room(luatcp_socket *socket, size_t wanted) {
   if (socket->capacity < BUFFER_SIZE) {
     char *buffer = take_buffer();
@@ -145,7 +149,9 @@ static int make_room(luatcp_socket *socket, size_t wanted) {
     change_buffer(socket, buffer, BUFFER_SIZE);
     return LUATCP_OK;
   }
-  if (BUFFER_SIZE - socket->start >= wanted && socket->end < BUFFER_SIZE)
+  if (socket->start == 0 ||
+      (unread(socket) > LITTLE && BUFFER_SIZE - socket->start >= wanted &&
+       socket->end < BUFFER_SIZE))
     return LUATCP_OK;
   memmove(socket->buffer, socket->buffer + socket->start, unread(socket));
   socket->end -= socket->start;
@@ -201,10 +207,12 @@ int luatcp_view(luatcp_socket *socket, luatcp_deadline *deadline,
   luatcp_deadline own;
   size_t shown;
   int status = LUATCP_OK;
-  if (minimum < 1 || minimum > maximum || minimum > BUFFER_SIZE) {
+  if (minimum < 1 || minimum > maximum || minimum > VIEW_MAX) {
     (void)show(socket, 0, 0, data, length);
     return LUATCP_INVALID_ARGUMENT;
   }
+  if (maximum > VIEW_MAX)
+    maximum = VIEW_MAX;
   if (unread(socket) < minimum)
     status = gather(socket, luatcp__deadline_or_own(deadline, &own, socket),
                     minimum);
@@ -264,42 +272,49 @@ static const char *find_feed(const luatcp_socket *socket, size_t from) {
                 unread(socket) - from);
 }
 
-static inline int show_until(luatcp_socket *socket, int ends, const char *feed,
-                             const char **data, size_t *length) {
-  size_t size = (size_t)(feed - (socket->buffer + socket->start)) + 1;
-  return show_line(socket, ends, size, 1, data, length);
+/* Shows the next line, when all of it is buffered and a view may have it. */
+static inline bool show_whole_line(luatcp_socket *socket, int ends,
+                                   size_t searched, const char **data,
+                                   size_t *length) {
+  const char *feed = find_feed(socket, searched);
+  size_t size;
+  if (feed == NULL)
+    return false;
+  size = (size_t)(feed - (socket->buffer + socket->start)) + 1;
+  if (size > VIEW_MAX)
+    return false;
+  (void)show_line(socket, ends, size, 1, data, length);
+  return true;
 }
 
-/* No whole line is buffered. */
+/* No whole line is buffered, or one that is too long. */
 LUATCP__SELDOM static int wait_for_line(luatcp_socket *socket,
                                         luatcp_deadline *deadline, int ends,
                                         const char **data, size_t *length) {
   luatcp_deadline own;
+  size_t shown;
   int status = LUATCP_OK;
   deadline = luatcp__deadline_or_own(deadline, &own, socket);
   while (status == LUATCP_OK) {
     size_t searched = unread(socket);
-    status = searched == BUFFER_SIZE ? LUATCP_MORE
-                                     : fill(socket, deadline, BUFFER_SIZE);
+    status =
+        searched >= VIEW_MAX ? LUATCP_MORE : fill(socket, deadline, VIEW_MAX);
     if (status == LUATCP_OK) {
-      const char *feed = find_feed(socket, searched);
-      if (feed != NULL)
-        return show_until(socket, ends, feed, data, length);
+      if (show_whole_line(socket, ends, searched, data, length))
+        return LUATCP_OK;
       if (luatcp__expired(deadline))
         status = LUATCP_TIMEOUT;
     }
   }
-  (void)show_line(socket, ends, unread(socket), 0, data, length);
+  shown = unread(socket) < VIEW_MAX ? unread(socket) : VIEW_MAX;
+  (void)show_line(socket, ends, shown, 0, data, length);
   return status;
 }
 
 int luatcp_view_line(luatcp_socket *socket, luatcp_deadline *deadline, int ends,
                      const char **data, size_t *length) {
-  if (unread(socket) > 0) {
-    const char *feed = find_feed(socket, 0);
-    if (feed != NULL)
-      return show_until(socket, ends, feed, data, length);
-  }
+  if (unread(socket) > 0 && show_whole_line(socket, ends, 0, data, length))
+    return LUATCP_OK;
   return wait_for_line(socket, deadline, ends, data, length);
 }
 

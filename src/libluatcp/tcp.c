@@ -308,7 +308,7 @@ int luatcp__receive_how(luatcp_socket *socket, luatcp_deadline *deadline) {
     /* a wait that a signal has cut has less time than the timer would give */
     if (deadline->wait_end != 0)
       return 0;
-    (void)luatcp__remaining(deadline);
+    luatcp__start_wait(deadline);
   }
   return may_wait_in_kernel(socket) &&
                  set_receive_timer(socket, deadline->block)
