@@ -268,6 +268,20 @@ static void call_view(void) {
   }
 }
 
+/* What there was before the signal was shown as well, and fewer CRs leave room
+ * for more of the line. */
+static void model_interrupted_view(int ends, struct line *line) {
+  luatcp_statistics statistics;
+  luatcp_get_statistics(subject, &statistics);
+  line->raw =
+      luatcp_buffered(subject) + (size_t)(statistics.received - model.taken);
+  line->status = -EINTR;
+  if (ends == LUATCP_LINE_TEXT)
+    model_drop_returns(line);
+  FUZZ_CLAIM(statistics.received == model.taken);
+  model_line(ends, line);
+}
+
 static void call_view_line(void) {
   luatcp_deadline own, *deadline;
   int status, ends = fuzz_byte(&input) & 1;
@@ -275,9 +289,11 @@ static void call_view_line(void) {
   size_t length;
   model_line(ends, &line);
   deadline = choose_deadline(&own, line.status >= 0);
-  do
-    status = luatcp_view_line(subject, deadline, ends, &data, &length);
-  while (status == -EINTR);
+  while ((status = luatcp_view_line(subject, deadline, ends, &data, &length)) ==
+         -EINTR) {
+    model_interrupted_view(ends, &line);
+    deadline = choose_deadline(&own, line.status >= 0);
+  }
   FUZZ_CLAIM(status == line.status);
   FUZZ_CLAIM(length == line.length);
   FUZZ_CLAIM(memcmp(data, line.text, length) == 0);
