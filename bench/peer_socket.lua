@@ -121,20 +121,28 @@ function run.pp_t0()
   polling_echo(c, function() select(receivers, nil) end)
 end
 
--- The same where the answer is there at the first try.  The wait for it is not
--- measured.
+-- The same where the answer is there at the first try.  What takes the time until
+-- then is not measured, and leaves nothing for the collector.
+local function idle_for_a_moment()
+  local n = 0
+  for i = 1, 200000 do n = n + i end
+  return n
+end
+
 function run.pp_ready()
-  local c, receivers = connection(), {}
+  local c = connection()
   local request, answer = piece(size, 0), piece(size, 1)
   c:settimeout(0)
-  receivers[1] = c
   for i = 1, warm + count do
     if i > warm then start() end
     c:send(request)
     if i > warm then stop() end
-    socket.select(receivers, nil)
+    idle_for_a_moment()
     if i > warm then start() end
-    local data = c:receive(size)
+    local data, err, partial = c:receive(size)
+    while not data and err == "timeout" do
+      data, err, partial = c:receive(size, partial)
+    end
     if i > warm then stop() end
     if data ~= answer then error("wrong answer") end
   end
