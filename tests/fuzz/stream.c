@@ -270,16 +270,16 @@ static void call_view(void) {
 
 /* What there was before the signal was shown as well, and fewer CRs leave room
  * for more of the line. */
-static void model_interrupted_view(int ends, struct line *line) {
+static void model_interrupted_view(int ends) {
   luatcp_statistics statistics;
   luatcp_get_statistics(subject, &statistics);
-  line->raw =
+  line.raw =
       luatcp_buffered(subject) + (size_t)(statistics.received - model.taken);
-  line->status = -EINTR;
+  line.status = -EINTR;
   if (ends == LUATCP_LINE_TEXT)
-    model_drop_returns(line);
+    model_drop_returns(&line);
   FUZZ_CLAIM(statistics.received == model.taken);
-  model_line(ends, line);
+  model_line(ends, &line);
 }
 
 static void call_view_line(void) {
@@ -291,7 +291,7 @@ static void call_view_line(void) {
   deadline = choose_deadline(&own, line.status >= 0);
   while ((status = luatcp_view_line(subject, deadline, ends, &data, &length)) ==
          -EINTR) {
-    model_interrupted_view(ends, &line);
+    model_interrupted_view(ends);
     deadline = choose_deadline(&own, line.status >= 0);
   }
   FUZZ_CLAIM(status == line.status);
