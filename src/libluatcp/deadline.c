@@ -75,7 +75,7 @@ luatcp_deadline *luatcp__deadline_or_never(luatcp_deadline *deadline,
 }
 
 void luatcp__start_wait(luatcp_deadline *deadline) {
-  deadline->wait_end = luatcp__later(luatcp__now(), deadline->block);
+  deadline->wait_end = later_from_now(deadline->block);
 }
 
 int64_t luatcp__remaining(luatcp_deadline *deadline) {

@@ -39,6 +39,10 @@ static size_t unread(const luatcp_socket *socket) {
   return socket->end - socket->start;
 }
 
+static size_t unread_up_to(const luatcp_socket *socket, size_t most) {
+  return unread(socket) < most ? unread(socket) : most;
+}
+
 static void free_buffer(luatcp_socket *socket) {
   if (socket->capacity == BUFFER_SIZE)
     free(atomic_exchange(&spare_buffer, socket->buffer));
@@ -216,7 +220,7 @@ int luatcp_view(luatcp_socket *socket, luatcp_deadline *deadline,
   if (unread(socket) < minimum)
     status = gather(socket, luatcp__deadline_or_own(deadline, &own, socket),
                     minimum);
-  shown = unread(socket) < maximum ? unread(socket) : maximum;
+  shown = unread_up_to(socket, maximum);
   (void)show(socket, shown, shown, data, length);
   return status;
 }
@@ -292,7 +296,6 @@ LUATCP__SELDOM static int wait_for_line(luatcp_socket *socket,
                                         luatcp_deadline *deadline, int ends,
                                         const char **data, size_t *length) {
   luatcp_deadline own;
-  size_t shown;
   int status = LUATCP_OK;
   deadline = luatcp__deadline_or_own(deadline, &own, socket);
   while (status == LUATCP_OK) {
@@ -306,8 +309,8 @@ LUATCP__SELDOM static int wait_for_line(luatcp_socket *socket,
         status = LUATCP_TIMEOUT;
     }
   }
-  shown = unread(socket) < VIEW_MAX ? unread(socket) : VIEW_MAX;
-  (void)show_line(socket, ends, shown, 0, data, length);
+  (void)show_line(socket, ends, unread_up_to(socket, VIEW_MAX), 0, data,
+                  length);
   return status;
 }
 
@@ -322,7 +325,7 @@ int luatcp_view_line(luatcp_socket *socket, luatcp_deadline *deadline, int ends,
 
 /* Moves what is buffered, up to size, to data. */
 static size_t take_buffered(luatcp_socket *socket, void *data, size_t size) {
-  size_t count = unread(socket) < size ? unread(socket) : size;
+  size_t count = unread_up_to(socket, size);
   if (count > 0) {
     memcpy(data, socket->buffer + socket->start, count);
     consume(socket, count);

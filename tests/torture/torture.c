@@ -427,14 +427,15 @@ static void connects_shared(const void *data) {
  * has ended may still be under way. */
 static void start_connect(luatcp_socket *socket, const char *host,
                           const char *service) {
+  bool interrupted = false;
   int status;
   limit(socket, IMMEDIATE);
-  status = luatcp_connect(socket, NULL, host, service);
-  while (!fault_answer(status, LUATCP_TIMEOUT, "luatcp_connect", __LINE__)) {
-    bool interrupted = status == -EINTR;
+  for (;;) {
     status = luatcp_connect(socket, NULL, host, service);
-    if (interrupted && status == -EALREADY)
+    if ((interrupted && status == -EALREADY) ||
+        fault_answer(status, LUATCP_TIMEOUT, "luatcp_connect", __LINE__))
       return;
+    interrupted = status == -EINTR;
   }
 }
 
