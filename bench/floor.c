@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Small pieces are taken out of reads of this size, as in luatcp. */
+/* Small pieces are taken out of reads of this size. */
 #define ROOM ((size_t)65536)
 
 /* A count from here on is received into the memory of its string. */

@@ -67,11 +67,9 @@ exchange("pp64_t0", "pp_t0", true)
 exchange("pp64_poller", "pp_poller", true)
 exchange("pp64_2core", "pp", false)
 workloads[#workloads].instructions = nil
-exchange("pp64_ready", "pp_ready", true)
-workloads[#workloads].instructions = 100
-workloads[#workloads].calls = 100
-workloads[#workloads].timed = false
-workloads[#workloads].only_peers = { luatcp = true, luasocket = true }
+add { name = "pp64_ready", per = "round trip", mode = "echo", run = "pp_ready",
+      size = 64, warm = 100, timed = false, calls = 100, instructions = 100,
+      only_peers = { luatcp = true, luasocket = true } }
 for _, workload in ipairs(workloads) do
   if workload.run == "pp_poller" then
     workload.only_peers = { luatcp = true, C = true }
